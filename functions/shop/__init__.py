@@ -1,0 +1,1 @@
+"""What every ShopHub function shares: the edge, the database, events and telemetry."""

@@ -1,0 +1,182 @@
+"""The events of the shop: public contracts, one dataclass each.
+
+On the wire an event is a CloudEvent 1.0 whose data is the dataclass as JSON; its JSON Schema
+stands in `eventing/schemas/` under the event's type. Prices are JSON numbers, exact to two
+decimals; times are RFC 3339 in UTC; ids are integers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar, Literal
+
+from cloudevents.exceptions import GenericException
+from cloudevents.http import CloudEvent, from_http
+
+from shop.errors import BadRequest
+
+PREFIX = "com.shophub."
+SCHEMAS = "https://shophub.example/schemas/"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The base of all events; `name` is the type without prefix and version."""
+
+    name: ClassVar[str]
+    aggregate: ClassVar[str]
+
+    @classmethod
+    def type(cls) -> str:
+        """The CloudEvents `type`."""
+        return f"{PREFIX}{cls.name}.v1"
+
+    @classmethod
+    def members(cls) -> tuple[str, ...]:
+        """The names of the data's members."""
+        return tuple(field.name for field in fields(cls))
+
+
+@dataclass(frozen=True, slots=True)
+class ProductCreated(Event):
+    """A product was put into the catalogue, with its first stock."""
+
+    name: ClassVar[str] = "product.created"  # type: ignore[misc]
+    aggregate: ClassVar[str] = "products"
+    product_id: int
+    product: str
+    price: Decimal
+    stock: int
+    category: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ProductUpdated(Event):
+    """A product's catalogue entry was edited, or its stock changed by other than a sale."""
+
+    name: ClassVar[str] = "product.updated"  # type: ignore[misc]
+    aggregate: ClassVar[str] = "products"
+    product_id: int
+    product: str
+    price: Decimal
+    stock: int
+    version: int
+    cause: Literal["edit", "restock", "release"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProductStockLow(Event):
+    """A product's stock crossed its threshold downwards; once per crossing."""
+
+    name: ClassVar[str] = "product.stock_low"  # type: ignore[misc]
+    aggregate: ClassVar[str] = "products"
+    product_id: int
+    product: str
+    stock: int
+    low_stock_threshold: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProductDeleted(Event):
+    """A product left the catalogue."""
+
+    name: ClassVar[str] = "product.deleted"  # type: ignore[misc]
+    aggregate: ClassVar[str] = "products"
+    product_id: int
+    product: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCreated(Event):
+    """An order was confirmed: its stock is taken and its prices are fixed.
+
+    `items` are objects with product_id, name, quantity and unit_price.
+    """
+
+    name: ClassVar[str] = "order.created"  # type: ignore[misc]
+    aggregate: ClassVar[str] = "orders"
+    order_id: int
+    items: list[dict[str, Any]]
+    total_price: Decimal
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRejected(Event):
+    """An order could not be confirmed; `reason` is the problem's type, such as insufficient-stock.
+
+    `items` are objects with product_id and quantity.
+    """
+
+    name: ClassVar[str] = "order.rejected"  # type: ignore[misc]
+    aggregate: ClassVar[str] = "orders"
+    order_id: int
+    items: list[dict[str, Any]]
+    reason: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCancelled(Event):
+    """An order was cancelled; what it had reserved is released.
+
+    `cancelled_by` is `customer`, or `system` for an order that was stuck on its way.
+    """
+
+    name: ClassVar[str] = "order.cancelled"  # type: ignore[misc]
+    aggregate: ClassVar[str] = "orders"
+    order_id: int
+    items: list[dict[str, Any]]
+    cancelled_by: Literal["customer", "system"]
+    created_at: datetime
+
+
+EVENTS: tuple[type[Event], ...] = (
+    ProductCreated,
+    ProductUpdated,
+    ProductStockLow,
+    ProductDeleted,
+    OrderCreated,
+    OrderRejected,
+    OrderCancelled,
+)
+BY_TYPE: Mapping[str, type[Event]] = {event.type(): event for event in EVENTS}
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A CloudEvent as it came in; `attributes` are all of its context attributes."""
+
+    id: str
+    source: str
+    type: str
+    data: Any
+    attributes: Mapping[str, Any]
+
+    @classmethod
+    def from_http(cls, headers: Mapping[str, str], body: bytes) -> "Received":
+        """Read a CloudEvent in binary or structured mode; BadRequest where it is none."""
+        try:
+            event: CloudEvent = from_http(headers, body)
+        except (GenericException, ValueError) as error:
+            raise BadRequest(f"This is not a CloudEvent: {error}") from None
+        attributes = event.get_attributes()
+        return cls(
+            attributes["id"], attributes["source"], attributes["type"], event.get_data(), attributes
+        )
+
+    @property
+    def subject(self) -> str:
+        """The aggregate that the event tells of, such as `products/1`; may be empty."""
+        return str(self.attributes.get("subject") or "")
+
+    @property
+    def time(self) -> datetime | None:
+        """When the event's transaction committed, as its producer says; None if it does not."""
+        text = self.attributes.get("time")
+        try:
+            return datetime.fromisoformat(text) if text else None
+        except ValueError:
+            return None

@@ -1,0 +1,77 @@
+"""Bring one area's database to the newest schema: `python -m shop.migrate inventory`.
+
+It waits up to 60 s for the database, takes an advisory lock so that two runs do not meet,
+and does nothing where there is nothing to do.
+"""
+
+import importlib
+import sys
+import time
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+from shop.settings import SettingError, Settings
+
+AREAS = ("inventory", "orders", "notifications")
+_WAIT_SECONDS = 60
+_LOCK = 7_410_001
+
+
+def configuration(area: str, connection: sa.Connection) -> Config:
+    """Alembic's configuration for one area."""
+    folder = Path(__file__).with_name("migrations")
+    config = Config()
+    config.set_main_option("script_location", str(folder))
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", str(folder / area))
+    config.attributes["connection"] = connection
+    config.attributes["metadata"] = importlib.import_module(f"shop.model.{area}").metadata
+    return config
+
+
+def connect(url: str, *, wait: float = _WAIT_SECONDS) -> sa.Connection:
+    """A connection to the database, once it answers; OperationalError after `wait` seconds."""
+    engine = sa.create_engine(
+        sa.make_url(url).set(drivername="postgresql+psycopg"), poolclass=sa.NullPool
+    )
+    give_up = time.monotonic() + wait
+    while True:
+        try:
+            return engine.connect()
+        except sa.exc.OperationalError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.2)
+
+
+def migrate(area: str, url: str) -> None:
+    """Run what is missing of the area's migrations."""
+    with connect(url) as connection:
+        connection.execute(sa.select(sa.func.pg_advisory_lock(_LOCK)))
+        connection.commit()
+        command.upgrade(configuration(area, connection), "head")
+        connection.commit()
+
+
+def main(arguments: list[str]) -> int:
+    """The command line; returns the exit status."""
+    if len(arguments) != 1 or arguments[0] not in AREAS:
+        print(f"usage: python -m shop.migrate {'|'.join(AREAS)}", file=sys.stderr)
+        return 2
+    try:
+        migrate(arguments[0], Settings().text("DATABASE_URL"))
+    except SettingError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except sa.exc.OperationalError as error:
+        print(f"the database does not answer: {error.orig}", file=sys.stderr)
+        return 1
+    print(f"{arguments[0]}: the schema is up to date")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

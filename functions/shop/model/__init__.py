@@ -1,0 +1,1 @@
+"""The tables of the three databases, and the pieces that they share."""

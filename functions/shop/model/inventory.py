@@ -1,0 +1,81 @@
+"""The inventory database.
+
+Products are the present, stock_movements the past: a product's stock is the sum of its
+movements at every commit. A reservation is keyed by the UUID that its order carries.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from shop.model.parts import json_object, keys_table, outbox_table, rfc3339
+
+MOST_STOCK = 1_000_000_000
+MOST_TOTAL = "9999999999.99"
+
+metadata = sa.MetaData()
+_now = sa.text("clock_timestamp()")
+
+products = sa.Table(
+    "products",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("description", sa.Text, nullable=False, server_default=""),
+    sa.Column("price", sa.Numeric(12, 2), nullable=False),
+    sa.Column("stock", sa.Integer, nullable=False),
+    sa.Column("category", sa.Text),
+    sa.Column("image_url", sa.Text),
+    sa.Column("low_stock_threshold", sa.Integer, nullable=False, server_default="10"),
+    sa.Column("version", sa.BigInteger, nullable=False, server_default="1"),
+    sa.Column("created_at", pg.TIMESTAMP(timezone=True), nullable=False, server_default=_now),
+    sa.Column("updated_at", pg.TIMESTAMP(timezone=True), nullable=False, server_default=_now),
+    sa.Column("deleted_at", pg.TIMESTAMP(timezone=True)),
+    sa.Column("search", pg.TSVECTOR),
+)
+
+stock_movements = sa.Table(
+    "stock_movements",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("product_id", sa.BigInteger, sa.ForeignKey("products.id"), nullable=False),
+    sa.Column("change", sa.Integer, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("reservation_id", sa.Uuid),
+    sa.Column("created_at", pg.TIMESTAMP(timezone=True), nullable=False, server_default=_now),
+)
+
+reservations = sa.Table(
+    "reservations",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("lines", pg.JSONB, nullable=False),
+    sa.Column("answer_status", sa.SmallInteger),
+    sa.Column("answer", pg.JSON),
+    sa.Column("created_at", pg.TIMESTAMP(timezone=True), nullable=False, server_default=_now),
+    sa.Column("released_at", pg.TIMESTAMP(timezone=True)),
+)
+
+outbox = outbox_table(metadata)
+idempotency_keys = keys_table(metadata)
+
+alive = products.c.deleted_at.is_(None)
+
+
+def product_json(row: sa.FromClause) -> sa.ColumnElement[str]:
+    """A product as the API shows it, as JSON text."""
+    return sa.cast(
+        json_object(
+            id=row.c.id,
+            name=row.c.name,
+            description=row.c.description,
+            price=row.c.price,
+            stock=row.c.stock,
+            category=row.c.category,
+            image_url=row.c.image_url,
+            low_stock_threshold=row.c.low_stock_threshold,
+            created_at=rfc3339(row.c.created_at),
+            updated_at=rfc3339(row.c.updated_at),
+        ),
+        sa.Text,
+    )

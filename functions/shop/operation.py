@@ -1,0 +1,274 @@
+"""What makes a coroutine a function of the shop.
+
+`operation` declares an HTTP function, `event_handler` one that Knative Eventing calls. Either
+parses and validates what comes in, hands the story a `Call`, and turns its `Reply` or its
+`Problem` into an answer. The declaration is also what the edge routes by and what the
+OpenAPI document is generated from.
+"""
+
+import functools
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import functions_framework.aio
+from pydantic import BaseModel
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from shop import parsing
+from shop.errors import PROBLEM_TYPE, Internal, MethodNotAllowed, NotFound, Problem
+from shop.events import Received
+from shop.services import Services
+
+Body = TypeVar("Body")
+PathValue = int | UUID
+
+_log = logging.getLogger(__name__)
+_MOST_ID = 2**63 - 1
+_PARAMETERS = {"id": r"[1-9][0-9]{0,18}", "uuid": r"[0-9a-fA-F-]{36}", "path": r".*"}
+
+
+@dataclass(slots=True)
+class Reply:
+    """A function's answer: a status, a body of JSON (or nothing) and further headers."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def json(cls, document: str | bytes, status: int = 200, **headers: str) -> "Reply":
+        """An answer with a document that is JSON already; `headers` as `Last_Modified="…"`."""
+        body = document if isinstance(document, bytes) else document.encode()
+        return cls(status, body, {name.replace("_", "-"): text for name, text in headers.items()})
+
+
+@dataclass(slots=True)
+class Call(Generic[Body]):
+    """One request, parsed and valid: what a story gets."""
+
+    request: Request
+    services: Services
+    operation: "Operation"
+    path: Mapping[str, PathValue]
+    body: Body
+    query: Any = None
+    key: parsing.IdempotencyKey | None = None
+
+    @property
+    def id(self) -> int:
+        """The `{id}` of the path."""
+        return int(self.path["id"])  # type: ignore[arg-type]
+
+    def note(self, **members: Any) -> None:
+        """Add members to the request's line in the log."""
+        self.request.scope["shop.note"].update(members)
+
+
+Story = Callable[[Call[Any]], Awaitable[Reply]]
+EventStory = Callable[[Received, Services], Awaitable[Mapping[str, Any] | None]]
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """The declaration of a function."""
+
+    name: str
+    area: str
+    methods: tuple[str, ...]
+    path: str
+    summary: str
+    description: str = ""
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    status: int = 200
+    answer: Any = None
+    errors: tuple[type[Problem], ...] = ()
+    keyed: bool = False
+    conditional: bool = False
+    cluster_local: bool = False
+    receives_events: bool = False
+    uses_database: bool = True
+    calls: tuple[str, ...] = ()
+    most_bytes: int = 65_536
+    pattern: re.Pattern[str] = field(default_factory=lambda: re.compile(""))
+
+    def match(self, path: str) -> dict[str, PathValue] | None:
+        """The parameters of a request's path, or None where it is not this operation's."""
+        found = self.pattern.fullmatch(path)
+        if found is None:
+            return None
+        values: dict[str, PathValue] = {}
+        for name, text in found.groupdict().items():
+            if name == "id":
+                values[name] = int(text)
+                if values[name] > _MOST_ID:  # type: ignore[operator]
+                    return None
+            elif name == "uuid":
+                try:
+                    values[name] = UUID(text)
+                except ValueError:
+                    return None
+        return values
+
+    def admit(self, method: str, path: str) -> dict[str, PathValue]:
+        """The path's parameters.
+
+        Raises:
+            NotFound: the path is another one.
+            MethodNotAllowed: the path is right and the method is not.
+        """
+        values = self.match(path)
+        if values is None:
+            raise NotFound(f"There is nothing at {path[:200]}.")
+        if method not in self.methods:
+            raise MethodNotAllowed(self.methods)
+        return values
+
+
+REGISTRY: dict[str, Operation] = {}
+
+
+def _declare(**members: Any) -> Operation:
+    template: str = members["path"]
+    pattern = re.sub(
+        r"\\\{(\w+)\\\}", lambda m: f"(?P<{m[1]}>{_PARAMETERS[m[1]]})", re.escape(template)
+    )
+    declared = Operation(pattern=re.compile(pattern, re.DOTALL), **members)
+    REGISTRY[declared.name] = declared
+    return declared
+
+
+def operation(
+    method: str,
+    path: str,
+    *,
+    area: str,
+    summary: str,
+    **declaration: Any,
+) -> Callable[[Story], Handler]:
+    """Declare a coroutine as the function that answers `method` at `path`.
+
+    `declaration` are further members of `Operation`. GET answers HEAD too.
+    """
+
+    def declare(story: Story) -> Handler:
+        declared = _declare(
+            name=story.__name__,
+            area=area,
+            methods=("GET", "HEAD") if method == "GET" else (method,),
+            path=path,
+            summary=summary,
+            description=(story.__doc__ or "").strip(),
+            **declaration,
+        )
+
+        @functools.wraps(story)
+        async def handler(request: Request) -> Response:
+            try:
+                reply = await story(await _parse(request, declared))
+            except Problem as problem:
+                return _problem(problem)
+            except ClientDisconnect:
+                return Response(status_code=499)
+            except Exception:
+                _log.exception("%s failed", declared.name)
+                return _problem(Internal())
+            return _response(reply)
+
+        return functions_framework.aio.http(handler)  # type: ignore[no-any-return]
+
+    return declare
+
+
+def event_handler(
+    *, area: str, summary: str, **declaration: Any
+) -> Callable[[EventStory], Handler]:
+    """Declare a coroutine as a function that Knative Eventing posts CloudEvents to.
+
+    It answers 204 without a body once the story's effects are durable: a body that is no
+    CloudEvent would make Knative take a handled event for a failed one. What the story
+    returns goes into the request's log line. A Problem of the story is answered with its
+    status; Knative retries 404, 408, 409, 429 and 5xx, and dead-letters the others at once.
+    """
+
+    def declare(story: EventStory) -> Handler:
+        declared = _declare(
+            name=story.__name__,
+            area=area,
+            methods=("POST",),
+            path="/",
+            summary=summary,
+            description=(story.__doc__ or "").strip(),
+            status=204,
+            cluster_local=True,
+            receives_events=True,
+            most_bytes=1_048_576,
+            **declaration,
+        )
+
+        @functools.wraps(story)
+        async def handler(request: Request) -> Response:
+            services: Services = request.scope["shop.services"]
+            try:
+                received = Received.from_http(request.headers, await request.body())
+                request.scope["shop.note"].update(event_type=received.type, event_id=received.id)
+                note = await story(received, services)
+            except Problem as problem:
+                return _problem(problem)
+            except ClientDisconnect:
+                return Response(status_code=499)
+            except Exception:
+                _log.exception("%s failed", declared.name)
+                return _problem(Internal())
+            if note:
+                request.scope["shop.note"].update(note)
+            return Response(status_code=204)
+
+        return functions_framework.aio.http(handler)  # type: ignore[no-any-return]
+
+    return declare
+
+
+async def _parse(request: Request, declared: Operation) -> Call[Any]:
+    scope = request.scope
+    call: Call[Any] = Call(
+        request, scope["shop.services"], declared, scope["shop.path"], body=None
+    )
+    if declared.query is not None:
+        call.query = parsing.query(declared.query, scope["query_string"])
+    if declared.body is not None:
+        content_type = request.headers.get("content-type")
+        document = parsing.json_document(content_type, await request.body())
+        call.body = parsing.validate(declared.body, document)
+        if declared.keyed:
+            call.key = parsing.idempotency_key(request.headers, declared.name, scope, document)
+    elif declared.keyed:
+        call.key = parsing.idempotency_key(request.headers, declared.name, scope, None)
+    return call
+
+
+def _response(reply: Reply) -> Response:
+    response = Response(reply.body, reply.status, dict(reply.headers))
+    if reply.body and "content-type" not in response.headers:
+        response.headers["content-type"] = "application/json"
+    return response
+
+
+def _problem(problem: Problem) -> Response:
+    return Response(problem.body(), problem.status, problem.headers, PROBLEM_TYPE)
+
+
+__all__ = [
+    "REGISTRY",
+    "Call",
+    "Operation",
+    "Reply",
+    "event_handler",
+    "operation",
+]

@@ -1,0 +1,104 @@
+"""Serve one function: `FUNCTION_TARGET=create_order python -m shop.serve`."""
+
+import asyncio
+import gc
+import logging
+import signal
+import sys
+from pathlib import Path
+
+import uvicorn
+import uvloop
+from functions_framework.aio import create_asgi_app
+
+from shop import logs, telemetry
+from shop.database import Database
+from shop.edge import Edge
+from shop.operation import REGISTRY, Operation
+from shop.services import Services
+from shop.settings import SettingError, Settings
+
+_DRAIN_SECONDS = 7
+_FUNCTIONS = Path(__file__).resolve().parent.parent
+
+
+def build(settings: Settings) -> Edge:
+    """The function that the settings name, inside its edge."""
+    target = settings.text("FUNCTION_TARGET")
+    logs.configure(target, settings.text("LOG_LEVEL", "info"))
+    app = create_asgi_app(target, str(_FUNCTIONS / settings.text("FUNCTION_SOURCE")))
+    operation = REGISTRY[target]
+
+    async def start() -> Services:
+        return await _start(settings, operation)
+
+    log = logs.RequestLog(target, enabled=logging.getLogger().isEnabledFor(logging.INFO))
+    return Edge(app, operation, start=start, stop=_stop, log=log)
+
+
+async def _start(settings: Settings, operation: Operation) -> Services:
+    measured = telemetry.configure(settings, function=operation.name, area=operation.area)
+    services = Services(settings, measured, operation.name)
+    if operation.uses_database:
+        prefix = telemetry.AREA_PREFIX[operation.area]
+        services.database_or_none = Database(
+            settings.text("DATABASE_URL"),
+            function=operation.name,
+            record=measured.histogram(f"{prefix}_db_query_duration"),
+            most_connections=settings.integer("DATABASE_POOL_SIZE", 8, least=1, most=100),
+        )
+        await services.database_or_none.open()
+    if operation.calls:
+        from shop.client import Client
+
+        services.client_or_none = Client(settings, measured, operation.calls)
+    gc.collect()
+    gc.freeze()  # What start-up has made stays; the collector need not walk it again.
+    return services
+
+
+async def _stop(services: Services) -> None:
+    if services.client_or_none is not None:
+        await services.client_or_none.close()
+    if services.database_or_none is not None:
+        await services.database_or_none.close()
+    await asyncio.to_thread(services.telemetry.shutdown)
+
+
+def main() -> int:
+    """Serve until SIGTERM or SIGINT, finish what runs, flush, and return the exit status."""
+    settings = Settings()
+    try:
+        edge = build(settings)
+        port = settings.integer("PORT", 8080, most=65_535)
+    except SettingError as error:
+        print(error, file=sys.stderr)
+        return 2
+    config = uvicorn.Config(
+        edge,
+        host=settings.text("HOST", "0.0.0.0"),  # noqa: S104 - a container serves its pod's address
+        port=port,
+        loop="none",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+    )
+    server = uvicorn.Server(config)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn drains on the signal and raises it once more when it is done; by then the
+        # function has ended as it should.
+        signal.signal(number, lambda *_: None)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(server.serve())
+    return 0 if server.started else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

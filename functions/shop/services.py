@@ -1,0 +1,40 @@
+"""What a function's process holds while it serves: wired once, handed to every call."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shop.database import Database
+from shop.settings import Settings
+from shop.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from shop.client import Client
+
+
+@dataclass(slots=True)
+class Services:
+    """The process's wiring.
+
+    Asking for the database or the client of a function that was not declared to use one is
+    a defect and raises RuntimeError.
+    """
+
+    settings: Settings
+    telemetry: Telemetry
+    function: str
+    database_or_none: Database | None = None
+    client_or_none: "Client | None" = None
+
+    @property
+    def database(self) -> Database:
+        """The database of the function's area."""
+        if self.database_or_none is None:
+            raise RuntimeError(f"{self.function} is not declared to use a database")
+        return self.database_or_none
+
+    @property
+    def client(self) -> "Client":
+        """The client for calls to other functions."""
+        if self.client_or_none is None:
+            raise RuntimeError(f"{self.function} is not declared to call others")
+        return self.client_or_none

@@ -1,0 +1,52 @@
+"""The process environment, read once by the wiring and nowhere else."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+class SettingError(Exception):
+    """A setting is missing or wrong; the message names the variable and says what it wants."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A view of environment variables that fails loudly and by name.
+
+    A variable that is set to nothing counts as not set.
+    """
+
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """The variable as text; SettingError where it is missing and has no default."""
+        value = self.environment.get(name, "").strip() or default
+        if value is None:
+            raise SettingError(f"the environment variable {name} is not set")
+        return value
+
+    def integer(self, name: str, default: int, *, least: int = 0, most: int = 1_000_000) -> int:
+        """The variable as a whole number within [least, most]."""
+        value = self.text(name, str(default))
+        try:
+            number = int(value)
+        except ValueError:
+            raise SettingError(f"{name} must be a whole number, not {value!r}") from None
+        if not least <= number <= most:
+            raise SettingError(f"{name} must lie between {least} and {most}, not at {number}")
+        return number
+
+    def seconds(self, name: str, default: float, *, most: float = 3600.0) -> float:
+        """The variable as a positive duration in seconds."""
+        value = self.text(name, str(default))
+        try:
+            number = float(value)
+        except ValueError:
+            raise SettingError(f"{name} must be a number of seconds, not {value!r}") from None
+        if not 0 < number <= most:
+            raise SettingError(f"{name} must lie between 0 and {most} s, not at {number}")
+        return number
+
+    def has(self, name: str) -> bool:
+        """Whether the variable is set to something."""
+        return bool(self.environment.get(name, "").strip())

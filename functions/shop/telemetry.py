@@ -1,0 +1,298 @@
+"""Every instrument of the product, declared once; `observability/metrics.yaml` is held to it.
+
+Names are those of OpenTelemetry. Prometheus shows a counter with `_total` and a histogram in
+seconds with `_seconds` at its end, whether it reads `/metrics` or the Collector. Which exporter
+is in use is chosen by `OTEL_METRICS_EXPORTER` (`prometheus`, `otlp` or `none`) and
+`OTEL_TRACES_EXPORTER` (`otlp`, `console` or `none`).
+"""
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from opentelemetry.metrics import CallbackOptions, Observation
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
+
+from shop.settings import SettingError, Settings
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.trace import Tracer
+
+Kind = Literal["counter", "gauge", "histogram"]
+Labels = Mapping[str, str]
+Reading = tuple[float, Labels]
+
+# Seconds. OpenTelemetry's own defaults are meant for milliseconds; 25 and 150 ms are the
+# edges of the product's latency objectives.
+BUCKETS = (
+    (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15)
+    + (0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """One instrument: its OpenTelemetry name, kind, unit (UCUM), labels and meaning."""
+
+    name: str
+    kind: Kind
+    unit: str
+    labels: tuple[str, ...]
+    meaning: str
+
+    @property
+    def prometheus_name(self) -> str:
+        """The name under which Prometheus shows it (of a histogram, without `_bucket`)."""
+        suffix = "_seconds" if self.unit == "s" else ""
+        return self.name + suffix + ("_total" if self.kind == "counter" else "")
+
+
+def _http(prefix: str) -> tuple[Instrument, ...]:
+    labels = ("function", "method", "route", "status")
+    return (
+        Instrument(
+            f"{prefix}_http_requests", "counter", "{request}", labels, "HTTP requests answered."
+        ),
+        Instrument(
+            f"{prefix}_http_request_duration", "histogram", "s", ("function", "method", "route"),
+            "Time from a request's first byte to its answer's last.",
+        ),
+    )  # fmt: skip
+
+
+def _database(prefix: str) -> Instrument:
+    return Instrument(
+        f"{prefix}_db_query_duration", "histogram", "s", ("function", "statement"),
+        "Time of one statement, the wait for a connection not counted.",
+    )  # fmt: skip
+
+
+def _outbox(prefix: str) -> tuple[Instrument, ...]:
+    return (
+        Instrument(
+            f"{prefix}_outbox_backlog", "gauge", "{event}", (),
+            "Events that are committed and not yet on Kafka.",
+        ),
+        Instrument(
+            f"{prefix}_outbox_oldest_age", "gauge", "s", (),
+            "Age of the oldest event that is not yet on Kafka; 0 where there is none.",
+        ),
+        Instrument(
+            f"{prefix}_outbox_published", "counter", "{event}", ("type",),
+            "Events that the broker has acknowledged to this relay.",
+        ),
+        Instrument(
+            f"{prefix}_outbox_failures", "counter", "{failure}", ("reason",),
+            "Rounds of the relay that failed, by what did not answer.",
+        ),
+    )  # fmt: skip
+
+
+INSTRUMENTS: tuple[Instrument, ...] = (
+    *_http("inventory"),
+    *_http("order"),
+    *_http("notification"),
+    *_http("gateway"),
+    _database("inventory"),
+    _database("order"),
+    _database("notification"),
+    Instrument(
+        "inventory_stock_levels", "gauge", "{piece}", ("product_id", "product"),
+        "Pieces in stock of the 500 products that are nearest to their threshold.",
+    ),
+    Instrument("inventory_products", "gauge", "{product}", (), "Products in the catalogue."),
+    Instrument(
+        "inventory_low_stock_products", "gauge", "{product}", (),
+        "Products at or below their threshold.",
+    ),
+    Instrument(
+        "inventory_ledger_differences", "gauge", "{product}", (),
+        "Products whose stock is not the sum of their movements; anything but 0 is a defect.",
+    ),
+    *_outbox("inventory"),
+    Instrument(
+        "order_orders", "counter", "{order}", ("status",),
+        "Orders that reached the status, counted in the database.",
+    ),
+    Instrument(
+        "order_stuck_orders", "gauge", "{order}", (),
+        "Orders pending for longer than 30 s, or cancelled with their stock not yet released.",
+    ),
+    Instrument(
+        "order_processing_duration", "histogram", "s", ("outcome",),
+        "Time of an order's saga, by how it ended.",
+    ),
+    Instrument(
+        "order_settled_orders", "counter", "{order}", ("action",),
+        "Orders that settle_orders cancelled, or whose stock it released.",
+    ),
+    *_outbox("order"),
+    Instrument(
+        "notification_notifications_sent", "counter", "{notification}", ("type",),
+        "Notifications delivered to every channel, counted in the database.",
+    ),
+    Instrument(
+        "notification_delivery_failures", "counter", "{attempt}", (),
+        "Attempts of the courier that failed and are tried again.",
+    ),
+    Instrument(
+        "notification_undelivered", "gauge", "{notification}", (),
+        "Notifications stored and not yet delivered.",
+    ),
+    Instrument(
+        "notification_message_processing_duration", "histogram", "s", ("type",),
+        "Time from an event's arrival at its notifier to its commit.",
+    ),
+    Instrument(
+        "notification_event_latency", "histogram", "s", ("type",),
+        "Time from an event's commit to the commit of its notification.",
+    ),
+    Instrument(
+        "notification_duplicate_events", "counter", "{event}", ("type",),
+        "Events that had been handled before and changed nothing.",
+    ),
+    Instrument(
+        "notification_dead_letters", "gauge", "{event}", ("state",),
+        "Dead letters by state: waiting or replayed.",
+    ),
+    Instrument(
+        "gateway_errors", "counter", "{error}", ("type",),
+        "Requests that the gateway could not pass on, by the problem's type.",
+    ),
+)  # fmt: skip
+
+_BY_NAME = {instrument.name: instrument for instrument in INSTRUMENTS}
+AREA_PREFIX = {
+    "inventory": "inventory",
+    "orders": "order",
+    "notifications": "notification",
+    "gateway": "gateway",
+}
+
+
+@dataclass(slots=True)
+class Telemetry:
+    """The process's meters and tracer. Only instruments of INSTRUMENTS can be had."""
+
+    provider: MeterProvider
+    serves_metrics: bool
+    tracer_provider: "TracerProvider | None" = None
+    _made: dict[str, object] = field(default_factory=dict)
+
+    def counter(self, name: str) -> Callable[[float, Labels], None]:
+        """What adds to the counter: `add(amount, labels)`."""
+        declared = self._declared(name, "counter")
+        return self.provider.get_meter("shop").create_counter(
+            name, unit=declared.unit, description=declared.meaning
+        ).add  # fmt: skip
+
+    def histogram(self, name: str) -> Callable[[float, Labels], None]:
+        """What records into the histogram: `record(seconds, labels)`."""
+        declared = self._declared(name, "histogram")
+        return self.provider.get_meter("shop").create_histogram(
+            name,
+            unit=declared.unit,
+            description=declared.meaning,
+            explicit_bucket_boundaries_advisory=BUCKETS,
+        ).record  # fmt: skip
+
+    def observe(self, name: str, read: Callable[[], Iterable[Reading]]) -> None:
+        """Let `read` tell the gauge's or counter's values at each collection.
+
+        Of a counter they are totals since ever, as the database knows them.
+        """
+        declared = _BY_NAME[name]
+
+        def observations(_: CallbackOptions) -> Iterable[Observation]:
+            return [Observation(value, labels) for value, labels in read()]
+
+        meter = self.provider.get_meter("shop")
+        make = (
+            meter.create_observable_counter
+            if declared.kind == "counter"
+            else meter.create_observable_gauge
+        )
+        make(name, callbacks=[observations], unit=declared.unit, description=declared.meaning)
+
+    def tracer(self) -> "Tracer | None":
+        """The tracer, where an exporter for traces is chosen."""
+        return None if self.tracer_provider is None else self.tracer_provider.get_tracer("shop")
+
+    def exposition(self) -> bytes:
+        """What `/metrics` answers: the text format of Prometheus."""
+        from prometheus_client import generate_latest
+
+        return generate_latest()
+
+    def shutdown(self) -> None:
+        """Export what is not yet exported, and stop."""
+        self.provider.shutdown(timeout_millis=4_000)
+        if self.tracer_provider is not None:
+            self.tracer_provider.shutdown()
+
+    @staticmethod
+    def _declared(name: str, kind: Kind) -> Instrument:
+        declared = _BY_NAME[name]
+        if declared.kind != kind:
+            raise TypeError(f"{name} is declared as a {declared.kind}, not as a {kind}")
+        return declared
+
+
+def configure(settings: Settings, *, function: str, area: str) -> Telemetry:
+    """Set up metrics and traces as the environment asks; call it in the serving process."""
+    resource = Resource.create(
+        {
+            "service.name": function.replace("_", "-"),
+            "service.namespace": "shophub",
+            "service.instance.id": str(uuid.uuid4()),
+            "shop.area": area,
+        }
+    )
+    chosen = settings.text("OTEL_METRICS_EXPORTER", "prometheus")
+    provider = MeterProvider(metric_readers=_readers(chosen), resource=resource)
+    return Telemetry(provider, chosen == "prometheus", _tracing(settings, resource))
+
+
+def _readers(chosen: str) -> list[MetricReader]:
+    if chosen == "prometheus":
+        from opentelemetry.exporter.prometheus import PrometheusMetricReader
+
+        return [PrometheusMetricReader()]
+    if chosen == "otlp":
+        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+
+        return [PeriodicExportingMetricReader(OTLPMetricExporter())]
+    if chosen == "none":
+        return []
+    raise SettingError(f"OTEL_METRICS_EXPORTER must be prometheus, otlp or none, not {chosen!r}")
+
+
+def _tracing(settings: Settings, resource: Resource) -> "TracerProvider | None":
+    chosen = settings.text("OTEL_TRACES_EXPORTER", "none")
+    if chosen == "none":
+        return None
+    from opentelemetry import trace
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import (
+        BatchSpanProcessor,
+        ConsoleSpanExporter,
+        SpanExporter,
+    )
+
+    exporter: SpanExporter
+    if chosen == "otlp":
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+        exporter = OTLPSpanExporter()
+    elif chosen == "console":
+        exporter = ConsoleSpanExporter()
+    else:
+        raise SettingError(f"OTEL_TRACES_EXPORTER must be otlp, console or none, not {chosen!r}")
+    provider = TracerProvider(resource=resource)
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    trace.set_tracer_provider(provider)
+    return provider
