@@ -1,0 +1,1 @@
+"""Sends the README's load to a shop on this machine: `python -m load`."""
