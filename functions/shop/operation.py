@@ -22,6 +22,7 @@ from starlette.responses import Response
 from shop import parsing
 from shop.errors import PROBLEM_TYPE, Internal, MethodNotAllowed, NotFound, Problem
 from shop.events import Received
+from shop.paging import forwarded_prefix
 from shop.services import Services
 
 Body = TypeVar("Body")
@@ -63,6 +64,10 @@ class Call(Generic[Body]):
     def id(self) -> int:
         """The `{id}` of the path."""
         return int(self.path["id"])  # type: ignore[arg-type]
+
+    def url(self, path: str) -> str:
+        """The path as the client sees it: behind the gateway, under its prefix."""
+        return forwarded_prefix(self.request.headers) + path
 
     def note(self, **members: Any) -> None:
         """Add members to the request's line in the log."""

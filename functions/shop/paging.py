@@ -7,7 +7,7 @@ any depth and rows that come or go meanwhile shift nothing.
 import base64
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, quote, urlencode
@@ -75,15 +75,19 @@ def _decoded(value: object, kind: type[int | str | Decimal]) -> int | str | Deci
     raise ValueError
 
 
+def forwarded_prefix(headers: Mapping[str, str]) -> str:
+    """The prefix under which the gateway forwards, such as `/api`; empty without one."""
+    prefix = headers.get("x-forwarded-prefix", "").rstrip("/")
+    return prefix if _PREFIX.fullmatch(prefix) else ""
+
+
 def next_link(request: Request, after: str) -> str:
     """The Link header that names the next page, as the client would ask for it.
 
     The target keeps the request's other parameters. It is relative to the host, and begins
     with the prefix under which the gateway forwards (`X-Forwarded-Prefix`).
     """
-    prefix = request.headers.get("x-forwarded-prefix", "").rstrip("/")
-    if not _PREFIX.fullmatch(prefix):
-        prefix = ""
+    prefix = forwarded_prefix(request.headers)
     given = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
     query = urlencode([*((n, v) for n, v in given if n != "after"), ("after", after)])
     return f'<{prefix}{quote(request.scope["path"])}?{query}>; rel="next"'

@@ -66,10 +66,16 @@ def validate(model: type[Model], document: Any, *, prefix: str = "") -> Model:
         failures = error.errors(include_url=False, include_context=False, include_input=False)
         raise Invalid(
             [
-                (prefix + (".".join(str(p) for p in f["loc"]) or "body"), f["msg"])
+                (prefix + _field(f["loc"]), f["msg"].removeprefix("Value error, "))
                 for f in failures[:_MOST_ERRORS]
             ]
         ) from None
+
+
+def _field(location: tuple[int | str, ...]) -> str:
+    """`items.0.quantity`; the names of a union's members, in <>, are no part of the body."""
+    parts = [str(part)[:100] for part in location if not str(part).startswith("<")]
+    return ".".join(parts) or "body"
 
 
 def query(model: type[Model], query_string: bytes) -> Model:

@@ -20,7 +20,7 @@ def outbox_table(metadata: sa.MetaData) -> sa.Table:
         "outbox",
         metadata,
         sa.Column("position", sa.BigInteger, sa.Identity(always=True), primary_key=True),
-        sa.Column("id", sa.Uuid, nullable=False, server_default=sa.text("uuidv7()")),
+        sa.Column("id", sa.Uuid, nullable=False, server_default=sa.text("gen_random_uuid()")),
         sa.Column("aggregatetype", sa.Text, nullable=False),
         sa.Column("aggregateid", sa.Text, nullable=False),
         sa.Column("type", sa.Text, nullable=False),

@@ -13,7 +13,7 @@ CREATE TABLE products (
   name text NOT NULL CHECK (char_length(name) BETWEEN 1 AND 200),
   description text NOT NULL DEFAULT '',
   price numeric(12,2) NOT NULL CHECK (price BETWEEN 0 AND 1000000000),
-  stock integer NOT NULL CONSTRAINT stock_is_never_negative CHECK (stock >= 0),
+  stock bigint NOT NULL CONSTRAINT stock_is_never_negative CHECK (stock >= 0),
   category text,
   image_url text,
   low_stock_threshold integer NOT NULL DEFAULT 10 CHECK (low_stock_threshold >= 0),
@@ -22,8 +22,7 @@ CREATE TABLE products (
   updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   deleted_at timestamptz,
   search tsvector GENERATED ALWAYS AS
-    (to_tsvector('simple', name || ' ' || coalesce(category, '') || ' ' || description)) STORED,
-  CONSTRAINT stock_is_bounded CHECK (stock <= 1000000000)
+    (to_tsvector('simple', name || ' ' || coalesce(category, '') || ' ' || description)) STORED
 ) WITH (fillfactor = 80);
 -- No index holds the stock, so that a sale stays a heap-only update.
 CREATE INDEX products_newest ON products (id) WHERE deleted_at IS NULL;
@@ -51,7 +50,7 @@ CREATE TABLE reservations (
 CREATE TABLE stock_movements (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   product_id bigint NOT NULL REFERENCES products,
-  change integer NOT NULL CHECK (change <> 0),
+  change bigint NOT NULL CHECK (change <> 0),
   reason text NOT NULL CHECK (reason IN ('initial', 'restock', 'stock_take', 'sale', 'release')),
   reservation_id uuid,
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -63,7 +62,7 @@ CREATE UNIQUE INDEX stock_movements_once
 
 CREATE TABLE outbox (
   position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  id uuid NOT NULL DEFAULT uuidv7(),
+  id uuid NOT NULL DEFAULT gen_random_uuid(),
   aggregatetype text NOT NULL,
   aggregateid text NOT NULL,
   type text NOT NULL,

@@ -53,7 +53,7 @@ CREATE TRIGGER begins_pending BEFORE INSERT ON orders FOR EACH ROW
 
 CREATE TABLE outbox (
   position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  id uuid NOT NULL DEFAULT uuidv7(),
+  id uuid NOT NULL DEFAULT gen_random_uuid(),
   aggregatetype text NOT NULL,
   aggregateid text NOT NULL,
   type text NOT NULL,

@@ -1,0 +1,19 @@
+"""GET /categories: what the catalogue is divided into."""
+
+from shop.api.products import Category
+from shop.catalogue import LIST_CATEGORIES
+from shop.operation import Call, Reply, operation
+
+
+@operation(
+    "GET",
+    "/categories",
+    area="inventory",
+    summary="List the categories",
+    answer=list[Category],
+)
+async def list_categories(call: Call[None]) -> Reply:
+    """The categories that hold at least one product, by name."""
+    row = await call.services.database.row(LIST_CATEGORIES)
+    assert row is not None
+    return Reply.json(row[0])

@@ -1,0 +1,122 @@
+"""The catalogue's reads: pages by keyset, in four orders and under three filters."""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from shop.database import Statement
+from shop.model.inventory import alive, product_json, products
+
+_MOST_TERMS = 8
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """An order of the catalogue; `key` is compared before the id, which makes it total."""
+
+    key: sa.ColumnElement[Any] | None
+    descending: bool
+    cursor: tuple[type[int | str | Decimal], ...]
+
+
+SORTS = {
+    "newest": Sort(None, descending=True, cursor=(int,)),
+    "price": Sort(products.c.price, descending=False, cursor=(Decimal, int)),
+    "-price": Sort(products.c.price, descending=True, cursor=(Decimal, int)),
+    "name": Sort(sa.func.lower(products.c.name), descending=False, cursor=(str, int)),
+}
+
+
+def search_terms(q: str | None) -> str | None:
+    """The words of a search as a tsquery in which each may go on; None where nothing is asked,
+    empty where what is asked holds no word."""
+    if q is None or not q.strip():
+        return None
+    words = _WORD.findall(q.lower())[:_MOST_TERMS]
+    return " & ".join(f"'{word}':*" for word in words)
+
+
+@lru_cache(maxsize=128)
+def page_of_products(
+    sort: str, *, by_category: bool, in_stock: bool | None, by_terms: bool, after: bool
+) -> Statement:
+    """The statement of one page.
+
+    Its rows are the product's JSON text, then the values of the cursor that stands behind it.
+    Its parameters are `rows`, and `category`, `terms`, `after_key` and `after_id` where used.
+    """
+    order = SORTS[sort]
+    conditions = [alive]
+    if by_category:
+        conditions.append(products.c.category == sa.bindparam("category", type_=sa.Text))
+    if in_stock is not None:
+        conditions.append(products.c.stock > 0 if in_stock else products.c.stock == 0)
+    if by_terms:
+        terms = sa.func.to_tsquery(
+            sa.literal_column("'simple'::regconfig"), sa.bindparam("terms", type_=sa.Text)
+        )
+        conditions.append(products.c.search.op("@@")(terms))
+    after_id = sa.bindparam("after_id", type_=sa.BigInteger)
+    position: sa.ColumnElement[Any] = products.c.id
+    behind: sa.ColumnElement[Any] = after_id
+    cursor: list[sa.ColumnElement[Any]] = [products.c.id]
+    if order.key is not None:
+        position = sa.tuple_(order.key, products.c.id)
+        behind = sa.tuple_(sa.bindparam("after_key", type_=order.key.type), after_id)
+        cursor.insert(0, order.key)
+    if after:
+        conditions.append(position < behind if order.descending else position > behind)
+    ordering = [column.desc() if order.descending else column.asc() for column in cursor]
+    statement = (
+        sa.select(product_json(products), *cursor)
+        .where(*conditions)
+        .order_by(*ordering)
+        .limit(sa.bindparam("rows", type_=sa.Integer))
+    )
+    return Statement("page_of_products", statement)
+
+
+GET_PRODUCT = Statement(
+    "get_product",
+    sa.select(product_json(products), products.c.version, products.c.stock).where(
+        products.c.id == sa.bindparam("id", type_=sa.BigInteger), alive
+    ),
+)
+
+
+def _categories() -> sa.Select[Any]:
+    """Each category's name, found by skipping from one to the next in the index.
+
+    Its cost follows the number of categories, not of products.
+    """
+    first = (
+        sa.select(products.c.category)
+        .where(alive, products.c.category.is_not(None))
+        .order_by(products.c.category)
+        .limit(1)
+    )
+    found = sa.select(first.scalar_subquery().label("name")).cte("found", recursive=True)
+    following = (
+        sa.select(products.c.category)
+        .where(alive, products.c.category > found.c.name)
+        .order_by(products.c.category)
+        .limit(1)
+    )
+    found = found.union_all(
+        sa.select(following.scalar_subquery()).where(found.c.name.is_not(None))
+    )
+    entry = sa.func.json_build_object(sa.literal_column("'name'"), found.c.name)
+    listed = sa.func.coalesce(
+        sa.func.json_agg(pg.aggregate_order_by(entry, found.c.name)),
+        sa.literal_column("'[]'::json"),
+    )
+    return sa.select(sa.cast(listed, sa.Text)).where(found.c.name.is_not(None))
+
+
+LIST_CATEGORIES = Statement("list_categories", _categories())
