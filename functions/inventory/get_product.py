@@ -14,7 +14,7 @@ from shop.operation import Call, Reply, operation
     summary="Get a product",
     answer=Product,
     errors=(ProductNotFound,),
-    conditional=True,
+    conditions=("If-None-Match",),
 )
 async def get_product(call: Call[None]) -> Reply:
     """The product with its ETag; 304 where If-None-Match names it."""

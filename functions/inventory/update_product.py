@@ -18,7 +18,7 @@ _KEPT = ("description", "stock", "category", "image_url", "low_stock_threshold")
     body=ProductEdit,
     answer=Product,
     errors=(Invalid, ProductNotFound, PreconditionFailed),
-    conditional=True,
+    conditions=("If-Match",),
 )
 async def update_product(call: Call[ProductEdit]) -> Reply:
     """Write the product's new state; what is left out of the body keeps its value.

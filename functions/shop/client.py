@@ -14,7 +14,7 @@ class Client:
     """Calls other functions, by the setting that holds each one's base URL."""
 
     def __init__(self, settings: Settings, telemetry: Telemetry, calls: tuple[str, ...]) -> None:
-        self._bases = {name: settings.text(name).rstrip("/") for name in calls if name}
+        self._bases = {name: settings.text(name).rstrip("/") for name in calls}
         if telemetry.tracer_provider is not None:
             from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor
 

@@ -129,6 +129,7 @@ class Edge:
             route = self._operation.path
             scope["shop.services"] = self._services
             scope["shop.note"] = note
+            scope["shop.request_id"] = request_id
             # The framework makes an id of its own, at 6 µs, where this header is missing.
             scope["headers"].append((b"function-execution-id", request_id.encode("latin-1")))
             await self._app(scope, self._bounded(receive, length), answer)

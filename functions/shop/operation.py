@@ -30,6 +30,10 @@ PathValue = int | UUID
 
 _log = logging.getLogger(__name__)
 _MOST_ID = 2**63 - 1
+_METHODS = {
+    "GET": ("GET", "HEAD"),
+    "*": ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"),
+}
 _PARAMETERS = {"id": r"[1-9][0-9]{0,18}", "uuid": r"[0-9a-fA-F-]{36}", "path": r".*"}
 
 
@@ -65,16 +69,25 @@ class Call(Generic[Body]):
         """The `{id}` of the path."""
         return int(self.path["id"])  # type: ignore[arg-type]
 
+    @property
+    def account(self) -> str:
+        """The account that calls; empty for a guest."""
+        return self.request.headers.get("shop-account", "")
+
     def url(self, path: str) -> str:
         """The path as the client sees it: behind the gateway, under its prefix."""
         return forwarded_prefix(self.request.headers) + path
+
+    def route(self, template: str) -> None:
+        """Name the route in telemetry, where one function answers several."""
+        self.request.scope["shop.route"] = template
 
     def note(self, **members: Any) -> None:
         """Add members to the request's line in the log."""
         self.request.scope["shop.note"].update(members)
 
 
-Story = Callable[[Call[Any]], Awaitable[Reply]]
+Story = Callable[[Call[Any]], Awaitable[Reply | Response]]
 EventStory = Callable[[Received, Services], Awaitable[Mapping[str, Any] | None]]
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -95,10 +108,12 @@ class Operation:
     answer: Any = None
     errors: tuple[type[Problem], ...] = ()
     keyed: bool = False
+    conditions: tuple[str, ...] = ()
     conditional: bool = False
     cluster_local: bool = False
     receives_events: bool = False
     uses_database: bool = True
+    uses_client: bool = False
     calls: tuple[str, ...] = ()
     most_bytes: int = 65_536
     pattern: re.Pattern[str] = field(default_factory=lambda: re.compile(""))
@@ -159,14 +174,14 @@ def operation(
 ) -> Callable[[Story], Handler]:
     """Declare a coroutine as the function that answers `method` at `path`.
 
-    `declaration` are further members of `Operation`. GET answers HEAD too.
+    `declaration` are further members of `Operation`. GET answers HEAD too; `*` is any method.
     """
 
     def declare(story: Story) -> Handler:
         declared = _declare(
             name=story.__name__,
             area=area,
-            methods=("GET", "HEAD") if method == "GET" else (method,),
+            methods=_METHODS.get(method, (method,)),
             path=path,
             summary=summary,
             description=(story.__doc__ or "").strip(),
@@ -184,7 +199,7 @@ def operation(
             except Exception:
                 _log.exception("%s failed", declared.name)
                 return _problem(Internal())
-            return _response(reply)
+            return reply if isinstance(reply, Response) else _response(reply)
 
         return functions_framework.aio.http(handler)  # type: ignore[no-any-return]
 

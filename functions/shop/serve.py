@@ -48,7 +48,7 @@ async def _start(settings: Settings, operation: Operation) -> Services:
             most_connections=settings.integer("DATABASE_POOL_SIZE", 8, least=1, most=100),
         )
         await services.database_or_none.open()
-    if operation.calls:
+    if operation.uses_client or operation.calls:
         from shop.client import Client
 
         services.client_or_none = Client(settings, measured, operation.calls)

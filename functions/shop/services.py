@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from shop.client import Client
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Services:
     """The process's wiring.
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Kind = Literal["counter", "gauge", "histogram"]
 Labels = Mapping[str, str]
 Reading = tuple[float, Labels]
+Write = Callable[[float, Labels], None]
 
 # Seconds. OpenTelemetry's own defaults are meant for milliseconds; 25 and 150 ms are the
 # edges of the product's latency objectives.
@@ -181,16 +182,16 @@ class Telemetry:
     provider: MeterProvider
     serves_metrics: bool
     tracer_provider: "TracerProvider | None" = None
-    _made: dict[str, object] = field(default_factory=dict)
+    _made: dict[str, Write] = field(default_factory=dict)
 
-    def counter(self, name: str) -> Callable[[float, Labels], None]:
+    def counter(self, name: str) -> Write:
         """What adds to the counter: `add(amount, labels)`."""
         declared = self._declared(name, "counter")
         return self.provider.get_meter("shop").create_counter(
             name, unit=declared.unit, description=declared.meaning
         ).add  # fmt: skip
 
-    def histogram(self, name: str) -> Callable[[float, Labels], None]:
+    def histogram(self, name: str) -> Write:
         """What records into the histogram: `record(seconds, labels)`."""
         declared = self._declared(name, "histogram")
         return self.provider.get_meter("shop").create_histogram(
@@ -199,6 +200,14 @@ class Telemetry:
             description=declared.meaning,
             explicit_bucket_boundaries_advisory=BUCKETS,
         ).record  # fmt: skip
+
+    def count(self, name: str, amount: float, **labels: str) -> None:
+        """Add to a counter that a story names."""
+        self._instrument(name, self.counter)(amount, labels)
+
+    def record(self, name: str, seconds: float, **labels: str) -> None:
+        """Record into a histogram that a story names."""
+        self._instrument(name, self.histogram)(seconds, labels)
 
     def observe(self, name: str, read: Callable[[], Iterable[Reading]]) -> None:
         """Let `read` tell the gauge's or counter's values at each collection.
@@ -233,6 +242,11 @@ class Telemetry:
         self.provider.shutdown(timeout_millis=4_000)
         if self.tracer_provider is not None:
             self.tracer_provider.shutdown()
+
+    def _instrument(self, name: str, make: Callable[[str], Write]) -> Write:
+        if name not in self._made:
+            self._made[name] = make(name)
+        return self._made[name]
 
     @staticmethod
     def _declared(name: str, kind: Kind) -> Instrument:

@@ -1,0 +1,188 @@
+"""POST /orders: place an order and see it through."""
+
+import json
+import time
+from typing import Any
+from uuid import UUID, uuid4
+
+from psycopg.errors import UniqueViolation
+
+from shop import tracing
+from shop.api.orders import NewOrder, Order
+from shop.errors import (
+    PROBLEM_TYPE,
+    DeadlinePassed,
+    DependencyDown,
+    InsufficientStock,
+    Internal,
+    Invalid,
+    KeyReused,
+    OrderCancelled,
+    ProductNotFound,
+)
+from shop.idempotency import replay
+from shop.operation import Call, Reply, operation
+from shop.saga import (
+    CONFIRM,
+    CONFIRM_KEYED,
+    FORGET,
+    PLACE,
+    PLACE_KEYED,
+    RECALL,
+    REJECT,
+    REJECT_KEYED,
+    STORED,
+)
+
+RESERVE_SECONDS = 5.0
+_REFUSALS = (404, 409, 422)
+
+
+@operation(
+    "POST",
+    "/orders",
+    area="orders",
+    summary="Place an order",
+    body=NewOrder,
+    status=201,
+    answer=Order,
+    errors=(Invalid, KeyReused, ProductNotFound, InsufficientStock, OrderCancelled, DependencyDown),
+    keyed=True,
+    calls=("RESERVE_STOCK_URL",),
+)
+async def create_order(call: Call[NewOrder]) -> Reply:
+    """Write the order down, reserve its stock, confirm it: 201, or 409 with what is short.
+
+    The same Idempotency-Key again resumes an order that was left on its way.
+    """
+    began = time.perf_counter()
+    outcome = "failed"
+    try:
+        placed = await _place(call)
+        if isinstance(placed, Reply):
+            outcome = "replayed"
+            return placed
+        status, answer = await _reserve(call, *placed)
+        settle = _confirm if status == 200 else _reject
+        reply = await settle(call, placed[0], status, answer)
+        outcome = "confirmed" if reply.status == 201 else "rejected"
+        return reply
+    except OrderCancelled:
+        outcome = "cancelled"
+        raise
+    finally:
+        call.services.telemetry.record(
+            "order_processing_duration", time.perf_counter() - began, outcome=outcome
+        )
+
+
+async def _place(call: Call[NewOrder]) -> tuple[int, UUID] | Reply:
+    """The id and reservation of the new order, or of the pending order of the call's key;
+    the first answer where the key has one."""
+    database = call.services.database
+    reservation_id = uuid4()
+    items = json.dumps([line.model_dump() for line in call.body.lines])
+    values: dict[str, Any] = {"reservation_id": reservation_id, "items": items}
+    if call.key is None:
+        row = await database.row(PLACE, **values, account=call.account)
+        assert row is not None
+        return row[0], reservation_id
+    scope = _scope(call)
+    for _ in range(2):
+        try:
+            row = await database.row(
+                PLACE_KEYED, **values, **scope, fingerprint=call.key.fingerprint
+            )
+        except UniqueViolation:
+            stored = await database.row(RECALL, **scope)
+            if stored is None:  # The key is older than keys live.
+                await database.execute(FORGET, **scope)
+                continue
+            fingerprint, status, headers, body, order_id, first_reservation = stored
+            if fingerprint != call.key.fingerprint or status is not None:
+                return replay(call.key.fingerprint, fingerprint, status, headers, body)
+            return order_id, first_reservation
+        assert row is not None
+        return row[0], reservation_id
+    raise DependencyDown("The idempotency key is being renewed.")
+
+
+async def _reserve(call: Call[NewOrder], order_id: int, reservation_id: UUID) -> tuple[int, bytes]:
+    """What reserve_stock answers; the order stays pending where it does not."""
+    lines = [line.model_dump() for line in call.body.lines]
+    body = json.dumps({"reservation_id": str(reservation_id), "items": lines}).encode()
+    call.note(order_id=order_id)
+    try:
+        status, answer = await call.services.client.post(
+            "RESERVE_STOCK_URL", "/reservations", body, seconds=RESERVE_SECONDS
+        )
+    except DeadlinePassed as error:
+        raise DependencyDown("The inventory did not answer in time.") from error
+    if status != 200 and status not in _REFUSALS:
+        raise DependencyDown("The inventory is not available.")
+    return status, answer
+
+
+async def _confirm(call: Call[NewOrder], order_id: int, _: int, answer: bytes) -> Reply:
+    location = call.url(f"/orders/{order_id}")
+    keyed: dict[str, Any] = {}
+    if call.key is not None:
+        headers = json.dumps({"Location": location})
+        keyed = {**_scope(call), "answer_headers": headers}
+    row = await call.services.database.row(
+        CONFIRM_KEYED if keyed else CONFIRM,
+        id=order_id,
+        answer=answer.decode(),
+        traceparent=tracing.traceparent(),
+        **keyed,
+    )
+    if row is None:
+        return await _stored(call, order_id)
+    return Reply.json(row[0], 201, Location=location)
+
+
+async def _reject(call: Call[NewOrder], order_id: int, status: int, answer: bytes) -> Reply:
+    refusal = json.loads(answer)
+    reason = refusal["type"].rsplit("/", 1)[-1]
+    if reason == "reservation-released":  # Only a cancel releases: the row says so.
+        return await _stored(call, order_id)
+    if reason == "reservation-mismatch":
+        raise Internal
+    problem = json.dumps({**refusal, "order_id": order_id}, ensure_ascii=False)
+    keyed: dict[str, Any] = {}
+    if call.key is not None:
+        headers = json.dumps({"Content-Type": PROBLEM_TYPE})
+        keyed = {**_scope(call), "answer_headers": headers, "answer_status": status}
+    row = await call.services.database.row(
+        REJECT_KEYED if keyed else REJECT,
+        id=order_id,
+        problem=problem,
+        reason=reason,
+        traceparent=tracing.traceparent(),
+        **keyed,
+    )
+    if row is None:
+        return await _stored(call, order_id)
+    return Reply(status, problem.encode(), {"Content-Type": PROBLEM_TYPE})
+
+
+async def _stored(call: Call[NewOrder], order_id: int) -> Reply:
+    """The answer of an order that somebody else has brought on meanwhile."""
+    row = await call.services.database.row(STORED, id=order_id)
+    assert row is not None
+    status, document, rejection, *_ = row
+    if status == "confirmed":
+        return Reply.json(document, 201, Location=call.url(f"/orders/{order_id}"))
+    if status == "rejected":
+        answer = json.loads(rejection)
+        return Reply(answer["status"], rejection.encode(), {"Content-Type": PROBLEM_TYPE})
+    if status == "cancelled":
+        raise OrderCancelled(f"Order {order_id} was cancelled on its way.", order_id=order_id)
+    raise DependencyDown("The order is still on its way.")
+
+
+def _scope(call: Call[NewOrder]) -> dict[str, str]:
+    assert call.key is not None
+    return {"account": call.key.account, "route": call.key.route, "key": call.key.key}
+
+

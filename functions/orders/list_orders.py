@@ -1,0 +1,31 @@
+"""GET /orders: a page of the account's orders."""
+
+from shop.api.orders import Order, OrderQuery
+from shop.operation import Call, Reply, operation
+from shop.paging import decode_cursor, encode_cursor, next_link
+from shop.saga import page_of_orders
+
+
+@operation(
+    "GET",
+    "/orders",
+    area="orders",
+    summary="List orders",
+    query=OrderQuery,
+    answer=list[Order],
+)
+async def list_orders(call: Call[None]) -> Reply:
+    """Orders, newest first."""
+    query: OrderQuery = call.query
+    values: dict[str, object] = {"rows": query.limit + 1, "account": call.account}
+    if query.status is not None:
+        values["status"] = query.status
+    if query.after is not None:
+        (values["after_id"],) = decode_cursor(query.after, (int,))
+    statement = page_of_orders(by_status=query.status is not None, after=query.after is not None)
+    rows = await call.services.database.rows(statement, **values)
+    headers = {}
+    if len(rows) > query.limit:
+        del rows[query.limit :]
+        headers["Link"] = next_link(call.request, encode_cursor(rows[-1][1]))
+    return Reply.json("[" + ",".join([row[0] for row in rows]) + "]", **headers)

@@ -1,0 +1,65 @@
+"""Each minute: cancel orders that are stuck on their way, and release what they may hold."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from shop import tracing
+from shop.events import Received
+from shop.operation import event_handler
+from shop.releasing import release
+from shop.saga import CANCEL_STUCK, ORDER_STUCK_SECONDS, RELEASED, UNRELEASED
+from shop.services import Services
+
+_BATCH = 50
+_MOST_BATCHES = 200
+
+
+@event_handler(
+    area="orders",
+    summary="Settle orders that were left on their way",
+    calls=("RELEASE_STOCK_URL",),
+)
+async def settle_orders(_: Received, services: Services) -> Mapping[str, Any]:
+    """Cancel first, release after: no crash between the two keeps or sells a piece twice.
+
+    Batches skip rows that are locked, so that several of it may run at once.
+    """
+    cancelled = await _cancel_stuck(services)
+    released = await _release_cancelled(services)
+    services.telemetry.count("order_settled_orders", cancelled, action="cancelled")
+    services.telemetry.count("order_settled_orders", released, action="released")
+    return {"cancelled": cancelled, "released": released}
+
+
+async def _cancel_stuck(services: Services) -> int:
+    stuck_seconds = services.settings.seconds("ORDER_STUCK_SECONDS", ORDER_STUCK_SECONDS)
+    total = 0
+    for _ in range(_MOST_BATCHES):
+        row = await services.database.row(
+            CANCEL_STUCK,
+            stuck_seconds=stuck_seconds,
+            batch=_BATCH,
+            cancelled_by="system",
+            traceparent=tracing.traceparent(),
+        )
+        total += row[0] if row else 0
+        if row is None or row[0] < _BATCH:
+            break
+    return total
+
+
+async def _release_cancelled(services: Services) -> int:
+    total = 0
+    for _ in range(_MOST_BATCHES):
+        async with services.database.transaction() as transaction:
+            rows = await transaction.rows(UNRELEASED, batch=_BATCH)
+            outcomes = await asyncio.gather(
+                *(release(services.client, reservation_id) for _, reservation_id in rows)
+            )
+            ids = [row[0] for row, done in zip(rows, outcomes, strict=True) if done]
+            await transaction.row(RELEASED, ids=ids)
+        total += len(ids)
+        if len(ids) < _BATCH:
+            break
+    return total

@@ -1,0 +1,1 @@
+"""The gateway's parts: which function answers what, forwarding, health, documentation."""

@@ -1,0 +1,79 @@
+"""Which function answers which request, read from the OpenAPI document."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shop.errors import MethodNotAllowed, NotFound
+
+PREFIX = "/api"
+DOCUMENT = Path(__file__).resolve().parents[2] / "gateway" / "openapi.json"
+_MOST_ID = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A public path and the service that answers each method of it."""
+
+    template: str
+    pattern: re.Pattern[str]
+    services: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a request goes: the service, the path there, and the route's template."""
+
+    service: str
+    path: str
+    route: str
+
+
+class Routes:
+    """The gateway's table of routes."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.services: tuple[str, ...] = tuple(sorted(document["x-services"]))
+        self._routes = [
+            _route(template, methods)
+            for template, methods in document["paths"].items()
+            if template.startswith(PREFIX + "/")
+        ]
+
+    @classmethod
+    def load(cls) -> "Routes":
+        """The table of the document that was generated from the functions."""
+        return cls(json.loads(DOCUMENT.read_text()))
+
+    def find(self, method: str, path: str) -> Target:
+        """The target of a request.
+
+        The path that is forwarded is made anew from the route and its numbers, so that nothing
+        of what a client writes into a path reaches a function.
+
+        Raises:
+            NotFound: no route has that path.
+            MethodNotAllowed: the route has it, but not for that method.
+        """
+        for route in self._routes:
+            found = route.pattern.fullmatch(path)
+            if found is None or int(found.groupdict().get("id") or 0) > _MOST_ID:
+                continue
+            service = route.services.get(method)
+            if service is None:
+                raise MethodNotAllowed(tuple(route.services))
+            return Target(service, path.removeprefix(PREFIX), route.template)
+        raise NotFound(f"There is nothing at {path[:200]}.")
+
+
+def _route(template: str, methods: dict[str, Any]) -> Route:
+    pattern = re.escape(template).replace(r"\{id\}", "(?P<id>[1-9][0-9]{0,18})")
+    services = {
+        method.upper(): operation["operationId"].replace("_", "-")
+        for method, operation in methods.items()
+    }
+    if "GET" in services:
+        services["HEAD"] = services["GET"]
+    return Route(template, re.compile(pattern), services)
