@@ -1,0 +1,7 @@
+"""The local platform's commands: `python -m local up`."""
+
+import sys
+
+from local import commands
+
+sys.exit(commands.main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Stands in for Knative's KafkaSource, KafkaSink and PingSource, with their semantics."""

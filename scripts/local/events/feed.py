@@ -1,0 +1,211 @@
+"""Reads a source's topics, keeps each partition's order, and commits what was answered."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from kafka import KafkaConsumer
+from kafka.errors import KafkaError
+from kafka.structs import OffsetAndMetadata, TopicPartition
+
+from local.events import meters
+from local.events.cloudevent import Event, Record, from_record
+from local.manifests import KafkaSource
+
+_LOG = logging.getLogger(__name__)
+_POLL_MS = 100
+_COMMIT_SECONDS = 0.1
+_MOST_WAITING = 500
+_FEW_WAITING = 100
+_PAUSE_AFTER_FAILURE = 0.5
+
+Deliver = Callable[[Event], Awaitable[None]]
+
+
+class Lane:
+    """One partition: its records are delivered one after another, in order.
+
+    `answered` is the offset up to which all is done with; the reading thread commits it.
+    """
+
+    def __init__(self, name: str, deliver: Callable[[Record], Awaitable[None]]) -> None:
+        self.name = name
+        self.answered: int | None = None
+        self.received = 0
+        self._done = 0
+        self._deliver = deliver
+        self._records: deque[Record] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """Records that have been read and not answered."""
+        return self.received - self._done
+
+    def put(self, records: list[Record]) -> None:
+        """Take records that were read, in their order."""
+        self._records.extend(records)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._drain(), name=self.name)
+
+    async def _drain(self) -> None:
+        while self._records:
+            record = self._records.popleft()
+            await self._deliver(record)
+            self._done += 1
+            self.answered = record.offset + 1
+
+    async def finish(self, seconds: float) -> None:
+        """Take nothing further; let the record that is under way be answered."""
+        self._records.clear()
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=seconds)
+            self._task.cancel()
+
+
+class Feed:
+    """The consumer of one KafkaSource.
+
+    The client blocks, so it has a thread; deliveries happen on the event loop. Partitions are
+    assigned by hand: there is one consumer, and a group would keep it waiting for the session
+    of a predecessor that was killed.
+    """
+
+    def __init__(self, source: KafkaSource, address: str, deliver: Deliver) -> None:
+        """`address` is Kafka's HOST:PORT; `deliver` returns once an event is done with."""
+        self.source = source
+        self.connected = False
+        self._address = address
+        self._deliver = deliver
+        self._loop = asyncio.get_running_loop()
+        self._lanes: dict[TopicPartition, Lane] = {}
+        self._stopping = threading.Event()
+        self._drained = threading.Event()
+        self._thread = threading.Thread(target=self._read, name=source.name, daemon=True)
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._thread.start()
+
+    async def stop(self, seconds: float) -> None:
+        """Stop reading, wait for answers that are due, commit them."""
+        self._stopping.set()
+        await asyncio.gather(*(lane.finish(seconds) for lane in self._lanes.values()))
+        self._drained.set()
+        await asyncio.to_thread(self._thread.join, 3.0)
+
+    # --- in the thread ------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._consume()
+            except KafkaError as error:
+                self.connected = False
+                _LOG.warning("%s: Kafka does not answer (%s)", self.source.name, error)
+                self._stopping.wait(_PAUSE_AFTER_FAILURE)
+                self._abandon()
+
+    def _consume(self) -> None:
+        consumer = KafkaConsumer(
+            bootstrap_servers=self._address,
+            client_id=f"source-{self.source.name}",
+            group_id=self.source.group,
+            auto_offset_reset=self.source.initial_offset,
+            enable_auto_commit=False,
+            allow_auto_create_topics=False,
+            fetch_max_wait_ms=500,
+            reconnect_backoff_max_ms=500,
+            retry_backoff_ms=50,
+            max_poll_records=_MOST_WAITING,
+            metrics_enabled=False,
+        )
+        try:
+            partitions = self._assign(consumer)
+            self.connected = True
+            committed: dict[TopicPartition, int] = {}
+            last = 0.0
+            while not self._stopping.is_set():
+                for partition, records in consumer.poll(timeout_ms=_POLL_MS).items():
+                    self._hand_over(partition, records)
+                self._hold_back(consumer)
+                if time.monotonic() - last > _COMMIT_SECONDS:
+                    last = time.monotonic()
+                    self._commit(consumer, committed, wait=False)
+                    self._measure(consumer, partitions)
+            self._drained.wait(timeout=10.0)
+            self._commit(consumer, committed, wait=True)
+        finally:
+            consumer.close(autocommit=False, timeout_ms=1000)
+
+    def _assign(self, consumer: KafkaConsumer) -> list[TopicPartition]:
+        partitions = [
+            TopicPartition(topic, number)
+            for topic in self.source.topics
+            for number in sorted(consumer.partitions_for_topic(topic) or ())
+        ]
+        if not partitions:
+            raise KafkaError(f"there is no topic {' or '.join(self.source.topics)} yet")
+        consumer.assign(partitions)
+        for each in partitions:
+            self._lanes[each] = Lane(f"{each.topic}-{each.partition}", self._one)
+        return partitions
+
+    def _hand_over(self, partition: TopicPartition, records: list[Record]) -> None:
+        lane = self._lanes[partition]
+        lane.received += len(records)
+        self._loop.call_soon_threadsafe(lane.put, records)
+
+    def _hold_back(self, consumer: KafkaConsumer) -> None:
+        """Read no further where answers are slow; the other partitions go on."""
+        paused = consumer.paused()
+        for partition, lane in self._lanes.items():
+            if partition not in paused and lane.waiting > _MOST_WAITING:
+                consumer.pause(partition)
+            elif partition in paused and lane.waiting < _FEW_WAITING:
+                consumer.resume(partition)
+
+    def _commit(
+        self, consumer: KafkaConsumer, committed: dict[TopicPartition, int], *, wait: bool
+    ) -> None:
+        offsets = {
+            partition: lane.answered
+            for partition, lane in self._lanes.items()
+            if lane.answered is not None and lane.answered != committed.get(partition)
+        }
+        if not offsets:
+            return
+        request = {each: OffsetAndMetadata(offset, "", -1) for each, offset in offsets.items()}
+        if wait:
+            consumer.commit(request, timeout_ms=2000)
+        else:
+            # A commit that fails is made good by the next one; at worst an event comes twice.
+            consumer.commit_async(request)
+        committed |= offsets
+
+    def _measure(self, consumer: KafkaConsumer, partitions: list[TopicPartition]) -> None:
+        lag = 0
+        for partition in partitions:
+            end, position = consumer.highwater(partition), consumer.position(partition, 0)
+            if end is not None and position is not None:
+                lag += max(0, end - position) + self._lanes[partition].waiting
+        meters.LAG.labels(self.source.name).set(lag)
+
+    def _abandon(self) -> None:
+        """Forget what was read: the next consumer begins at what was committed."""
+        lanes = list(self._lanes.values())
+        finished = asyncio.run_coroutine_threadsafe(_finish_all(lanes), self._loop)
+        finished.result()
+
+    # --- on the event loop --------------------------------------------------------------------
+
+    async def _one(self, record: Record) -> None:
+        event = from_record(record, namespace=self.source.namespace, source=self.source.name)
+        await self._deliver(event)
+
+
+async def _finish_all(lanes: list[Lane]) -> None:
+    await asyncio.gather(*(lane.finish(30.0) for lane in lanes))

