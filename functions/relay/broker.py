@@ -92,31 +92,34 @@ def message(event: Waiting, source: str, traceparent: str | None) -> KafkaMessag
 def publish(
     producer: Producer,
     topic: str,
-    events: Sequence[tuple[int, KafkaMessage]],
+    messages: Sequence[KafkaMessage],
     *,
     give_up: Callable[[], bool],
-) -> tuple[list[int], Exception | None]:
-    """Send a wave, and wait until the broker has spoken on each record of it.
+) -> tuple[list[bool], KafkaError | None]:
+    """Send a wave, and wait until the broker has spoken on each of its messages.
 
-    Returns the positions that are acknowledged, and the first failure if there was one.
+    Returns of each whether it is acknowledged, and the first failure if there was one.
     `give_up` is asked while waiting; once it holds, what has no answer counts as failed.
     """
-    failure: Exception | None = None
-    sent: list[tuple[int, Acknowledgement]] = []
-    for position, made in events:
+    failure: KafkaError | None = None
+    sent: list[Acknowledgement | None] = []
+    for made in messages:
         try:
-            sent.append((position, _send(producer, topic, made)))
-        except (KafkaError, ValueError) as error:
-            failure = failure or error
-    acknowledged: list[int] = []
-    for position, future in sent:
-        try:
-            _wait(future, give_up)
+            sent.append(_send(producer, topic, made))
         except KafkaError as error:
+            sent.append(None)
             failure = failure or error
-        else:
-            acknowledged.append(position)
-    return acknowledged, failure
+    spoken: list[bool] = []
+    for future in sent:
+        good = future is not None
+        try:
+            if future is not None:
+                _wait(future, give_up)
+        except KafkaError as error:
+            good = False
+            failure = failure or error
+        spoken.append(good)
+    return spoken, failure
 
 
 def _send(producer: Producer, topic: str, made: KafkaMessage) -> Acknowledgement:

@@ -39,6 +39,7 @@ class Outbox:
     def __init__(self, area: str) -> None:
         table = {"inventory": inventory.outbox, "orders": orders.outbox}[area]
         tally = orders.published_tally if area == "orders" else None
+        self._any = Statement("any_waiting", _select_any(table))
         self._waiting = Statement("waiting", _select_waiting(table))
         self._mark = Statement("mark_published", _mark(table, tally))
         self._lead = Statement("lead", sa.select(sa.func.pg_try_advisory_lock(_LEADER)))
@@ -53,6 +54,8 @@ class Outbox:
 
         There is no cursor: ids commit out of order, and a cursor would pass over the late ones.
         """
+        if not connection.finds(self._any):
+            return []
         return [Waiting(*row) for row in connection.rows(self._waiting, most=most)]
 
     def mark(self, connection: Connection, positions: Sequence[int]) -> None:
@@ -61,6 +64,14 @@ class Outbox:
         An event is marked, and counted, once: by whichever session comes first.
         """
         connection.row(self._mark, positions=list(positions))
+
+
+def _select_any(table: sa.Table) -> sa.Select[tuple[int]]:
+    return (
+        sa.select(sa.literal_column("1"))
+        .where(table.c.published_at.is_(None))
+        .limit(sa.literal_column("1"))
+    )
 
 
 def _select_waiting(table: sa.Table) -> sa.Select[tuple[object, ...]]:

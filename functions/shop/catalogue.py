@@ -1,6 +1,7 @@
 """The catalogue's reads: pages by keyset, in four orders and under three filters."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
 from shop.database import Statement
-from shop.model.inventory import alive, product_json, products
+from shop.model.inventory import alive, product_json, products, shown
 
 _MOST_TERMS = 8
 _WORD = re.compile(r"\w+")
@@ -20,16 +21,24 @@ _WORD = re.compile(r"\w+")
 class Sort:
     """An order of the catalogue; `key` is compared before the id, which makes it total."""
 
-    key: sa.ColumnElement[Any] | None
+    key: Callable[[sa.FromClause], sa.ColumnElement[Any]] | None
     descending: bool
     cursor: tuple[type[int | str | Decimal], ...]
 
 
+def _price(rows: sa.FromClause) -> sa.ColumnElement[Any]:
+    return rows.c.price  # type: ignore[no-any-return]
+
+
+def _name(rows: sa.FromClause) -> sa.ColumnElement[Any]:
+    return sa.func.lower(rows.c.name)
+
+
 SORTS = {
     "newest": Sort(None, descending=True, cursor=(int,)),
-    "price": Sort(products.c.price, descending=False, cursor=(Decimal, int)),
-    "-price": Sort(products.c.price, descending=True, cursor=(Decimal, int)),
-    "name": Sort(sa.func.lower(products.c.name), descending=False, cursor=(str, int)),
+    "price": Sort(_price, descending=False, cursor=(Decimal, int)),
+    "-price": Sort(_price, descending=True, cursor=(Decimal, int)),
+    "name": Sort(_name, descending=False, cursor=(str, int)),
 }
 
 
@@ -67,19 +76,31 @@ def page_of_products(
     behind: sa.ColumnElement[Any] = after_id
     cursor: list[sa.ColumnElement[Any]] = [products.c.id]
     if order.key is not None:
-        position = sa.tuple_(order.key, products.c.id)
-        behind = sa.tuple_(sa.bindparam("after_key", type_=order.key.type), after_id)
-        cursor.insert(0, order.key)
+        key = order.key(products)
+        position = sa.tuple_(key, products.c.id)
+        behind = sa.tuple_(sa.bindparam("after_key", type_=key.type), after_id)
+        cursor.insert(0, key)
     if after:
         conditions.append(position < behind if order.descending else position > behind)
     ordering = [column.desc() if order.descending else column.asc() for column in cursor]
-    statement = (
-        sa.select(product_json(products), *cursor)
+    page = (
+        _shown()
         .where(*conditions)
         .order_by(*ordering)
         .limit(sa.bindparam("rows", type_=sa.Integer))
+        .subquery("page")
     )
-    return Statement("page_of_products", statement)
+    behind_each = [page.c.id] if order.key is None else [order.key(page), page.c.id]
+    return Statement("page_of_products", sa.select(_row_json(page), *behind_each))
+
+
+def _shown() -> sa.Select[Any]:
+    return sa.select(*(value.label(name) for name, value in shown(products).items()))
+
+
+def _row_json(rows: sa.Subquery) -> sa.ColumnElement[str]:
+    """A row as JSON text; a third cheaper than an object that is built member by member."""
+    return sa.cast(sa.func.row_to_json(rows.table_valued()), sa.Text)
 
 
 GET_PRODUCT = Statement(
@@ -108,9 +129,7 @@ def _categories() -> sa.Select[Any]:
         .order_by(products.c.category)
         .limit(1)
     )
-    found = found.union_all(
-        sa.select(following.scalar_subquery()).where(found.c.name.is_not(None))
-    )
+    found = found.union_all(sa.select(following.scalar_subquery()).where(found.c.name.is_not(None)))
     entry = sa.func.json_build_object(sa.literal_column("'name'"), found.c.name)
     listed = sa.func.coalesce(
         sa.func.json_agg(pg.aggregate_order_by(entry, found.c.name)),

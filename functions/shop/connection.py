@@ -3,10 +3,12 @@
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+from psycopg.pq import ConnStatus, ExecStatus
 
 from shop.database import Row, Statement
 
 if TYPE_CHECKING:
+    from psycopg.pq.abc import PGconn, PGresult
     from psycopg.rows import TupleRow
 
 # A server that has vanished without a word is noticed within some 10 s, on either side: a
@@ -31,6 +33,7 @@ class Connection:
     """
 
     def __init__(self, url: str, name: str, *, statement_seconds: int = 8) -> None:
+        self._prepared: set[bytes] = set()
         self._connection: psycopg.Connection[TupleRow] = psycopg.connect(
             url,
             autocommit=True,
@@ -59,6 +62,26 @@ class Connection:
         cursor = self._connection.execute(statement.sql, statement.arguments(values), prepare=True)
         return cursor.rowcount
 
+    def finds(self, statement: Statement) -> bool:
+        """Whether a statement without parameters has a row.
+
+        It runs on libpq alone: of a poll that mostly finds nothing, psycopg's share is 4/5.
+        """
+        name = statement.name.encode()
+        connection = self._connection.pgconn
+        if name not in self._prepared:
+            _checked(connection.prepare(name, statement.sql.encode()), connection)
+            self._prepared.add(name)
+        return _checked(connection.exec_prepared(name, None), connection).ntuples > 0
+
     def close(self) -> None:
         """End the session; what it locked is free."""
         self._connection.close()
+
+
+def _checked(result: "PGresult", connection: "PGconn") -> "PGresult":
+    if result.status == ExecStatus.FATAL_ERROR:
+        if connection.status != ConnStatus.OK:
+            raise psycopg.OperationalError(result.error_message.decode(errors="replace"))
+        raise psycopg.errors.error_from_result(result)
+    return result

@@ -199,4 +199,3 @@ class Transaction(_Connected):
         """A part of the transaction that is rolled back alone where it raises."""
         async with self._connection.transaction():
             yield
-

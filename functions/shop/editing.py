@@ -182,9 +182,9 @@ def _receive() -> sa.Select[Any]:
         .cte("received")
     )
     movement = _movement(received, quantity, sa.literal_column("'restock'"))
-    return sa.select(
-        product_json(received), received.c.version, received.c.stock
-    ).add_cte(movement, _updated_event(received, "restock"))
+    return sa.select(product_json(received), received.c.version, received.c.stock).add_cte(
+        movement, _updated_event(received, "restock")
+    )
 
 
 CREATE_PRODUCT = Statement("create_product", _create())

@@ -18,6 +18,12 @@ from shop.errors import BadRequest
 
 PREFIX = "com.shophub."
 SCHEMAS = "https://shophub.example/schemas/"
+# By area, and the topic that each source's events are published to.
+SOURCES: Mapping[str, str] = {"inventory": "/shophub/inventory", "orders": "/shophub/orders"}
+TOPICS: Mapping[str, str] = {
+    SOURCES["inventory"]: "inventory-events",
+    SOURCES["orders"]: "order-events",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,11 @@ class Event:
     def type(cls) -> str:
         """The CloudEvents `type`."""
         return f"{PREFIX}{cls.name}.v1"
+
+    @classmethod
+    def source(cls) -> str:
+        """The CloudEvents `source`."""
+        return SOURCES["orders" if cls.aggregate == "orders" else "inventory"]
 
     @classmethod
     def members(cls) -> tuple[str, ...]:
@@ -143,6 +154,12 @@ EVENTS: tuple[type[Event], ...] = (
     OrderCancelled,
 )
 BY_TYPE: Mapping[str, type[Event]] = {event.type(): event for event in EVENTS}
+
+
+def short_name(event_type: str) -> str:
+    """An event's name as metrics and lists show it; `other` for a type that is not the shop's."""
+    event = BY_TYPE.get(event_type)
+    return "other" if event is None else event.name
 
 
 @dataclass(frozen=True, slots=True)

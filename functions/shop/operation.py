@@ -257,9 +257,7 @@ def event_handler(
 
 async def _parse(request: Request, declared: Operation) -> Call[Any]:
     scope = request.scope
-    call: Call[Any] = Call(
-        request, scope["shop.services"], declared, scope["shop.path"], body=None
-    )
+    call: Call[Any] = Call(request, scope["shop.services"], declared, scope["shop.path"], body=None)
     if declared.query is not None:
         call.query = parsing.query(declared.query, scope["query_string"])
     if declared.body is not None:

@@ -43,9 +43,7 @@ def json_document(content_type: str | None, body: bytes) -> Any:
         if media != "application/json" and not media.endswith("+json"):
             raise UnsupportedMediaType(f"Send the body as application/json, not as {media[:100]}.")
     try:
-        return json.loads(
-            body.decode(), parse_float=Decimal, parse_constant=_refuse_constant
-        )
+        return json.loads(body.decode(), parse_float=Decimal, parse_constant=_refuse_constant)
     except UnicodeDecodeError:
         raise BadRequest("The body is not UTF-8.") from None
     except json.JSONDecodeError as error:

@@ -136,9 +136,7 @@ def _take_locked() -> sa.Select[Any]:
         sa.func.unnest(
             sa.bindparam("ids", type_=_BIGINTS), sa.bindparam("quantities", type_=_BIGINTS)
         )
-        .table_valued(
-            sa.column("product_id", sa.BigInteger), sa.column("quantity", sa.BigInteger)
-        )
+        .table_valued(sa.column("product_id", sa.BigInteger), sa.column("quantity", sa.BigInteger))
         .render_derived(name="line")
     )
     taken = (
@@ -180,9 +178,7 @@ def _release() -> sa.Select[Any]:
     )
     line = (
         sa.func.jsonb_to_recordset(released.c.lines)
-        .table_valued(
-            sa.column("product_id", sa.BigInteger), sa.column("quantity", sa.BigInteger)
-        )
+        .table_valued(sa.column("product_id", sa.BigInteger), sa.column("quantity", sa.BigInteger))
         .render_derived(name="line", with_types=True)
     )
     locked = (

@@ -157,9 +157,7 @@ def _reject(*, keyed: bool) -> sa.Select[Any]:
     statement = sa.select(rejected.c.id).add_cte(event)
     if keyed:
         status = sa.bindparam("answer_status", type_=sa.SmallInteger)
-        answered = _answer_key(
-            sa.select(rejected.c.id).scalar_subquery(), status, _text("problem")
-        )
+        answered = _answer_key(sa.select(rejected.c.id).scalar_subquery(), status, _text("problem"))
         statement = statement.add_cte(answered)
     return statement
 

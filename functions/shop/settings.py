@@ -25,6 +25,13 @@ class Settings:
             raise SettingError(f"the environment variable {name} is not set")
         return value
 
+    def one_of(self, name: str, choices: tuple[str, ...]) -> str:
+        """The variable as one of the choices."""
+        value = self.text(name)
+        if value not in choices:
+            raise SettingError(f"{name} must be {' or '.join(choices)}, not {value!r}")
+        return value
+
     def integer(self, name: str, default: int, *, least: int = 0, most: int = 1_000_000) -> int:
         """The variable as a whole number within [least, most]."""
         value = self.text(name, str(default))

@@ -4,6 +4,8 @@ Products are the present, stock_movements the past: a product's stock is the sum
 movements at every commit. A reservation is keyed by the UUID that its order carries.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
@@ -62,20 +64,22 @@ idempotency_keys = keys_table(metadata)
 alive = products.c.deleted_at.is_(None)
 
 
+def shown(row: sa.FromClause) -> dict[str, sa.ColumnElement[Any]]:
+    """The members of a product as the API shows it."""
+    return {
+        "id": row.c.id,
+        "name": row.c.name,
+        "description": row.c.description,
+        "price": row.c.price,
+        "stock": row.c.stock,
+        "category": row.c.category,
+        "image_url": row.c.image_url,
+        "low_stock_threshold": row.c.low_stock_threshold,
+        "created_at": rfc3339(row.c.created_at),
+        "updated_at": rfc3339(row.c.updated_at),
+    }
+
+
 def product_json(row: sa.FromClause) -> sa.ColumnElement[str]:
     """A product as the API shows it, as JSON text."""
-    return sa.cast(
-        json_object(
-            id=row.c.id,
-            name=row.c.name,
-            description=row.c.description,
-            price=row.c.price,
-            stock=row.c.stock,
-            category=row.c.category,
-            image_url=row.c.image_url,
-            low_stock_threshold=row.c.low_stock_threshold,
-            created_at=rfc3339(row.c.created_at),
-            updated_at=rfc3339(row.c.updated_at),
-        ),
-        sa.Text,
-    )
+    return sa.cast(json_object(**shown(row)), sa.Text)

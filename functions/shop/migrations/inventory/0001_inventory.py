@@ -95,6 +95,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop the schema."""
-    op.execute(
-        "DROP TABLE idempotency_keys, outbox, stock_movements, reservations, products"
-    )
+    op.execute("DROP TABLE idempotency_keys, outbox, stock_movements, reservations, products")
