@@ -65,7 +65,8 @@ def page_of_products(
     if by_category:
         conditions.append(products.c.category == sa.bindparam("category", type_=sa.Text))
     if in_stock is not None:
-        conditions.append(products.c.stock > 0 if in_stock else products.c.stock == 0)
+        nothing = sa.literal_column("0")
+        conditions.append(products.c.stock > nothing if in_stock else products.c.stock == nothing)
     if by_terms:
         terms = sa.func.to_tsquery(
             sa.literal_column("'simple'::regconfig"), sa.bindparam("terms", type_=sa.Text)

@@ -12,7 +12,6 @@ import uvloop
 from functions_framework.aio import create_asgi_app
 
 from shop import logs, telemetry
-from shop.database import Database
 from shop.edge import Edge
 from shop.operation import REGISTRY, Operation
 from shop.services import Services
@@ -40,6 +39,8 @@ async def _start(settings: Settings, operation: Operation) -> Services:
     measured = telemetry.configure(settings, function=operation.name, area=operation.area)
     services = Services(settings, measured, operation.name)
     if operation.uses_database:
+        from shop.database import Database
+
         prefix = telemetry.AREA_PREFIX[operation.area]
         services.database_or_none = Database(
             settings.text("DATABASE_URL"),

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shop.database import Database
 from shop.settings import Settings
 from shop.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from shop.client import Client
+    from shop.database import Database
 
 
 @dataclass(slots=True, eq=False)
@@ -22,11 +22,11 @@ class Services:
     settings: Settings
     telemetry: Telemetry
     function: str
-    database_or_none: Database | None = None
+    database_or_none: "Database | None" = None
     client_or_none: "Client | None" = None
 
     @property
-    def database(self) -> Database:
+    def database(self) -> "Database":
         """The database of the function's area."""
         if self.database_or_none is None:
             raise RuntimeError(f"{self.function} is not declared to use a database")

@@ -53,7 +53,7 @@ def keys_table(metadata: sa.MetaData, *further: sa.Column[Any]) -> sa.Table:
 def rfc3339(moment: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
     """A timestamp as RFC 3339 text in UTC, with microseconds and Z."""
     return sa.func.to_char(
-        sa.func.timezone("UTC", moment),
+        sa.func.timezone(sa.literal_column("'UTC'"), moment),
         sa.literal_column("""'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'"""),
         type_=sa.Text,
     )
