@@ -100,15 +100,18 @@ class Edge:
         began = time.perf_counter()
         method: str = scope["method"]
         path: str = scope["path"]
-        request_id = header = length = None
+        request_id = header = event_header = length = None
         for name, value in scope["headers"]:
             if name == b"traceparent":
                 header = value.decode("latin-1")
+            elif name == b"ce-traceparent":
+                event_header = value.decode("latin-1")
             elif name == b"x-request-id":
                 request_id = value.decode("latin-1")[:128]
             elif name == b"content-length":
                 length = value
-        span, trace = self._span(header, method)
+        # An event goes on with the trace of its producer, not with that of its delivery.
+        span, trace = self._span(event_header or header, method)
         request_id = request_id or trace.span_id
         note: dict[str, Any] = {}
         route = _UNMATCHED

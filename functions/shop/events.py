@@ -5,9 +5,11 @@ stands in `eventing/schemas/` under the event's type. Prices are JSON numbers, e
 decimals; times are RFC 3339 in UTC; ids are integers.
 """
 
+import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
@@ -53,7 +55,7 @@ class Event:
 class ProductCreated(Event):
     """A product was put into the catalogue, with its first stock."""
 
-    name: ClassVar[str] = "product.created"  # type: ignore[misc]
+    name: ClassVar[str] = "product.created"
     aggregate: ClassVar[str] = "products"
     product_id: int
     product: str
@@ -67,7 +69,7 @@ class ProductCreated(Event):
 class ProductUpdated(Event):
     """A product's catalogue entry was edited, or its stock changed by other than a sale."""
 
-    name: ClassVar[str] = "product.updated"  # type: ignore[misc]
+    name: ClassVar[str] = "product.updated"
     aggregate: ClassVar[str] = "products"
     product_id: int
     product: str
@@ -81,7 +83,7 @@ class ProductUpdated(Event):
 class ProductStockLow(Event):
     """A product's stock crossed its threshold downwards; once per crossing."""
 
-    name: ClassVar[str] = "product.stock_low"  # type: ignore[misc]
+    name: ClassVar[str] = "product.stock_low"
     aggregate: ClassVar[str] = "products"
     product_id: int
     product: str
@@ -93,7 +95,7 @@ class ProductStockLow(Event):
 class ProductDeleted(Event):
     """A product left the catalogue."""
 
-    name: ClassVar[str] = "product.deleted"  # type: ignore[misc]
+    name: ClassVar[str] = "product.deleted"
     aggregate: ClassVar[str] = "products"
     product_id: int
     product: str
@@ -106,7 +108,7 @@ class OrderCreated(Event):
     `items` are objects with product_id, name, quantity and unit_price.
     """
 
-    name: ClassVar[str] = "order.created"  # type: ignore[misc]
+    name: ClassVar[str] = "order.created"
     aggregate: ClassVar[str] = "orders"
     order_id: int
     items: list[dict[str, Any]]
@@ -121,7 +123,7 @@ class OrderRejected(Event):
     `items` are objects with product_id and quantity.
     """
 
-    name: ClassVar[str] = "order.rejected"  # type: ignore[misc]
+    name: ClassVar[str] = "order.rejected"
     aggregate: ClassVar[str] = "orders"
     order_id: int
     items: list[dict[str, Any]]
@@ -136,7 +138,7 @@ class OrderCancelled(Event):
     `cancelled_by` is `customer`, or `system` for an order that was stuck on its way.
     """
 
-    name: ClassVar[str] = "order.cancelled"  # type: ignore[misc]
+    name: ClassVar[str] = "order.cancelled"
     aggregate: ClassVar[str] = "orders"
     order_id: int
     items: list[dict[str, Any]]
@@ -162,27 +164,47 @@ def short_name(event_type: str) -> str:
     return "other" if event is None else event.name
 
 
+def _as_it_came(data: bytes | str) -> bytes | str:
+    return data
+
+
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A CloudEvent as it came in; `attributes` are all of its context attributes."""
+    """A CloudEvent as it came in; `attributes` are all of its context attributes.
+
+    `body` is the data as it came. `arrived` is the reading of time.perf_counter then.
+    """
 
     id: str
     source: str
     type: str
-    data: Any
+    body: bytes
     attributes: Mapping[str, Any]
+    arrived: float
 
     @classmethod
     def from_http(cls, headers: Mapping[str, str], body: bytes) -> "Received":
         """Read a CloudEvent in binary or structured mode; BadRequest where it is none."""
+        arrived = time.perf_counter()
         try:
-            event: CloudEvent = from_http(headers, body)
-        except (GenericException, ValueError) as error:
+            event: CloudEvent = from_http(headers, body, data_unmarshaller=_as_it_came)
+        except (GenericException, ValueError, TypeError, AttributeError) as error:
             raise BadRequest(f"This is not a CloudEvent: {error}") from None
         attributes = event.get_attributes()
-        return cls(
-            attributes["id"], attributes["source"], attributes["type"], event.get_data(), attributes
-        )
+        names = [attributes[name] for name in ("id", "source", "type")]
+        if not all(isinstance(name, str) and name for name in names):
+            raise BadRequest("This is not a CloudEvent: id, source and type must be texts.")
+        data = event.get_data()
+        raw = data.encode() if isinstance(data, str) else data or b""
+        return cls(*names, raw, attributes, arrived)
+
+    @property
+    def data(self) -> Any:
+        """The data as JSON, its fractional numbers as Decimal; BadRequest where it is none."""
+        try:
+            return json.loads(self.body, parse_float=Decimal)
+        except (ValueError, ArithmeticError, RecursionError):
+            raise BadRequest("The event's data is not JSON.") from None
 
     @property
     def subject(self) -> str:
@@ -194,6 +216,7 @@ class Received:
         """When the event's transaction committed, as its producer says; None if it does not."""
         text = self.attributes.get("time")
         try:
-            return datetime.fromisoformat(text) if text else None
-        except ValueError:
+            moment = datetime.fromisoformat(text) if text else None
+        except (TypeError, ValueError):
             return None
+        return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
