@@ -7,41 +7,18 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 
 from local.console import Console
-from local.layout import Layout, PlatformError
+from local.layout import ROOT, Layout, PlatformError
 from local.state import State
 
 
 def main(arguments: list[str]) -> int:
     """Run a command; the exit status is 1 where a sentence said what is wrong."""
-    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("up", help="start everything and stay until Ctrl-C")
-    commands.add_parser("status", help="show what runs")
-    commands.add_parser("reset", help="delete the data")
-    commands.add_parser("stop", help="stop the platform that runs elsewhere")
-    logs = commands.add_parser("logs", help="follow the log of one process")
-    logs.add_argument("process")
-    psql = commands.add_parser("psql", help="open a database")
-    psql.add_argument("area")
-    psql.add_argument("rest", nargs="*")
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(arguments)
     try:
-        layout = Layout.from_environment()
-        match options.command:
-            case "up":
-                _up(layout)
-            case "status":
-                print(_status(State.read(layout)))
-            case "reset":
-                _reset(layout)
-            case "stop":
-                _stop(layout)
-            case "logs":
-                _follow(layout, options.process)
-            case "psql":
-                _psql(layout, options.area, options.rest)
+        options.run(Layout.from_environment(), options)
     except PlatformError as error:
         print(error, file=sys.stderr)
         return 1
@@ -50,7 +27,38 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _up(layout: Layout) -> None:
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+
+    def command(
+        name: str, run: Callable[[Layout, argparse.Namespace], None], about: str
+    ) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=about)
+        added.set_defaults(run=run)
+        return added
+
+    command("up", _up, "start everything and stay until Ctrl-C")
+    command("stop", _stop, "stop the platform that runs elsewhere")
+    command("status", _status, "show what runs")
+    command("reset", _reset, "delete the data")
+    command("logs", _follow, "follow the log of one process").add_argument("process")
+    psql = command("psql", _psql, "open a database")
+    psql.add_argument("area")
+    psql.add_argument("rest", nargs=argparse.REMAINDER)
+    tail = command("tail", _tail, "print the events as they go by")
+    tail.add_argument("--from-beginning", action="store_true")
+    emit = command("emit", _emit, "send a CloudEvent")
+    emit.add_argument("type")
+    emit.add_argument("data")
+    emit.add_argument("--subject", default="products/1")
+    beside = command("run", _run, "run a module beside the platform, with its addresses")
+    beside.add_argument("module")
+    beside.add_argument("rest", nargs=argparse.REMAINDER)
+    return parser
+
+
+def _up(layout: Layout, _: argparse.Namespace) -> None:
     # What only a start needs is not imported by the others.
     from local import platform
 
@@ -61,7 +69,8 @@ def _up(layout: Layout) -> None:
         console.close()
 
 
-def _status(state: State) -> str:
+def _status(layout: Layout, _: argparse.Namespace) -> None:
+    state = State.read(layout)
     rows = [f"  {'PROCESS':<20} {'PID':>8} {'PORT':>6} RESTARTS"]
     for name, process in state.processes.items():
         rows.append(
@@ -69,10 +78,10 @@ def _status(state: State) -> str:
             f"{process['restarts']:>8}"
         )
     rows.append(f"  {'Ready' if state.ready else 'Starting'}, supervised by pid {state.pid}.")
-    return "\n".join(rows)
+    print("\n".join(rows))
 
 
-def _reset(layout: Layout) -> None:
+def _reset(layout: Layout, _: argparse.Namespace) -> None:
     from local import checks
 
     with checks.only_one(layout):
@@ -82,7 +91,7 @@ def _reset(layout: Layout) -> None:
     print(f"Deleted databases, topics and logs under {layout.data}.")
 
 
-def _stop(layout: Layout) -> None:
+def _stop(layout: Layout, _: argparse.Namespace) -> None:
     state = State.read(layout)
     os.kill(state.pid, signal.SIGTERM)
     deadline = time.monotonic() + 60
@@ -92,7 +101,8 @@ def _stop(layout: Layout) -> None:
         time.sleep(0.1)
 
 
-def _follow(layout: Layout, process: str) -> None:
+def _follow(layout: Layout, options: argparse.Namespace) -> None:
+    process = str(options.process)
     path = layout.logs / f"{process.replace('-', '_')}.log"
     if not path.exists():
         path = layout.logs / f"{process}.log"
@@ -112,10 +122,42 @@ def _follow(layout: Layout, process: str) -> None:
                 time.sleep(0.1)
 
 
-def _psql(layout: Layout, area: str, rest: list[str]) -> None:
+def _psql(layout: Layout, options: argparse.Namespace) -> None:
     from local.postgres import program
 
     databases = State.read(layout).databases
-    if area not in databases:
-        raise PlatformError(f"{area!r} is no area; AREA is one of {', '.join(sorted(databases))}.")
-    raise SystemExit(subprocess.call([str(program("psql")), databases[area], *rest]))
+    if options.area not in databases:
+        raise PlatformError(
+            f"{options.area!r} is no area; AREA is one of {', '.join(sorted(databases))}."
+        )
+    raise SystemExit(
+        subprocess.call([str(program("psql")), databases[options.area], *options.rest])
+    )
+
+
+def _tail(layout: Layout, options: argparse.Namespace) -> None:
+    from local import manifests
+    from local.events import operate
+
+    address = State.read(layout).kafka
+    operate.tail(manifests.read(ROOT), address, from_beginning=options.from_beginning)
+
+
+def _emit(layout: Layout, options: argparse.Namespace) -> None:
+    from local.events import operate
+
+    address = State.read(layout).kafka
+    print(operate.emit(address, options.type, options.data, options.subject))
+
+
+def _run(layout: Layout, options: argparse.Namespace) -> None:
+    """Run one of the shop's commands with what the notification functions are given."""
+    from local import manifests
+    from local.plan import Plan
+
+    state = State.read(layout)
+    plan = Plan(manifests.read(ROOT), layout, state.databases)
+    environment = plan.environment_of("record_dead_letter")
+    raise SystemExit(
+        subprocess.call([sys.executable, "-m", options.module, *options.rest], env=environment)
+    )

@@ -58,6 +58,10 @@ class Plan:
         """The base URL of a function."""
         return f"http://{HOST}:{self._ports[function]}"
 
+    def environment_of(self, function: str) -> dict[str, str]:
+        """The variables that a function is started with."""
+        return next(spec.environment for spec in self.functions() if spec.name == function)
+
     def functions(self) -> list[Spec]:
         """The functions, those that a first order needs in front."""
         specs = [self._function(each) for each in self._manifests.functions]

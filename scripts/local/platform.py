@@ -50,7 +50,11 @@ class Platform:
         starting = asyncio.create_task(self._start())
         stopping = asyncio.create_task(self._stop.wait())
         try:
-            async with asyncio.timeout(_START_SECONDS):
+            await asyncio.wait(
+                {starting, stopping}, timeout=_START_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+            if not starting.done() and not stopping.done():
+                self._tell_late()
                 await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if starting.done():
                 await starting
@@ -59,12 +63,6 @@ class Platform:
                 progress.cancel()
                 self._show_table()
                 await stopping
-        except TimeoutError:
-            late = ", ".join(self._missing()) or "the preparations"
-            raise PlatformError(
-                f"After {_START_SECONDS:.0f} s these are not ready: {late}; "
-                f"{self._layout.logs} says more."
-            ) from None
         finally:
             progress.cancel()
             starting.cancel()
@@ -196,6 +194,13 @@ class Platform:
             if missing:
                 seconds = time.monotonic() - self._began
                 self._console.say(f"  {seconds:5.1f} s  waiting for {missing}")
+
+    def _tell_late(self) -> None:
+        late = ", ".join(self._missing()) or "the preparations"
+        self._console.say(
+            f"After {_START_SECONDS:.0f} s these are not ready: {late}. What is ready serves; "
+            f"{self._layout.logs} says more."
+        )
 
     def _missing(self) -> list[str]:
         return [p.spec.name for p in self._processes.values() if not p.ready.is_set()]
