@@ -23,7 +23,8 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
+    """The text, where PostgreSQL can store it; ValueError says why it cannot."""
     if "\x00" in text:
         raise ValueError("must not hold a NUL character")
     try:
@@ -51,22 +52,22 @@ def _not_blank(text: str) -> str:
     return text.strip()
 
 
-Text = Annotated[str, AfterValidator(_storable)]
+Text = Annotated[str, AfterValidator(storable)]
 Name = Annotated[
     str,
     StringConstraints(min_length=1, max_length=200),
-    AfterValidator(_storable),
+    AfterValidator(storable),
     AfterValidator(_not_blank),
 ]
-Description = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(_storable)]
+Description = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(storable)]
 Label = Annotated[
     str,
     StringConstraints(min_length=1, max_length=100),
-    AfterValidator(_storable),
+    AfterValidator(storable),
     AfterValidator(_not_blank),
 ]
 Address = Annotated[
-    str, StringConstraints(min_length=1, max_length=2_000), AfterValidator(_storable)
+    str, StringConstraints(min_length=1, max_length=2_000), AfterValidator(storable)
 ]
 Price = Annotated[
     Decimal,

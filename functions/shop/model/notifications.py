@@ -21,6 +21,8 @@ notifications = sa.Table(
     sa.Column("created_at", pg.TIMESTAMP(timezone=True), nullable=False, server_default=_now),
     sa.Column("delivered_at", pg.TIMESTAMP(timezone=True)),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    # The channels that have it, by name, while others fail: a retry does not tell them again.
+    sa.Column("delivered_to", pg.ARRAY(sa.Text), nullable=False, server_default="{}"),
     sa.Column("next_attempt_at", pg.TIMESTAMP(timezone=True), nullable=False, server_default=_now),
 )
 
@@ -56,6 +58,7 @@ dead_letters = sa.Table(
     # All context attributes, and the data as it came: what a replay publishes again.
     sa.Column("attributes", pg.JSON, nullable=False),
     sa.Column("data", sa.Text, nullable=False),
+    sa.Column("data_is_base64", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("received_at", pg.TIMESTAMP(timezone=True), nullable=False, server_default=_now),
     sa.Column("replayed_at", pg.TIMESTAMP(timezone=True)),
     sa.UniqueConstraint("source", "event_id", "destination"),

@@ -21,8 +21,11 @@ CREATE TABLE notifications (
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   delivered_at timestamptz,
   attempts integer NOT NULL DEFAULT 0,
+  -- Channels that have it, while others fail: a retry does not tell them again.
+  delivered_to text[] NOT NULL DEFAULT '{}',
   next_attempt_at timestamptz NOT NULL DEFAULT clock_timestamp()
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02);
+CREATE INDEX notifications_by_type ON notifications (type, id);
 CREATE INDEX notifications_undelivered ON notifications (next_attempt_at)
   WHERE delivered_at IS NULL;
 
@@ -33,6 +36,7 @@ CREATE TABLE inbox (
   received_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (consumer, source, event_id)
 );
+CREATE INDEX inbox_age ON inbox (received_at);
 
 CREATE TABLE delivered_tally (
   type text PRIMARY KEY,
@@ -50,6 +54,7 @@ CREATE TABLE dead_letters (
   error text,
   attributes json NOT NULL,
   data text NOT NULL,
+  data_is_base64 boolean NOT NULL DEFAULT false,
   received_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   replayed_at timestamptz,
   UNIQUE (source, event_id, destination)

@@ -1,0 +1,125 @@
+"""What every notifier does with an event: read it, and tell of it once."""
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy.dialects import postgresql as pg
+
+from shop import tracing
+from shop.api.fields import storable
+from shop.database import Statement
+from shop.errors import BadRequest
+from shop.events import Event, Received
+from shop.model.notifications import inbox, notifications
+from shop.services import Services
+
+# An index entry holds consumer, source and id.
+_LONGEST_NAME = 500
+
+
+def _record() -> Statement:
+    """Inbox and notification in one statement: the event is told of, or known, never neither."""
+    known = (
+        pg.insert(inbox)
+        .values(
+            consumer=sa.bindparam("consumer", type_=sa.Text),
+            source=sa.bindparam("source", type_=sa.Text),
+            event_id=sa.bindparam("event_id", type_=sa.Text),
+        )
+        .on_conflict_do_nothing()
+        .returning(inbox.c.source, inbox.c.event_id)
+        .cte("new")
+    )
+    given = {
+        name: sa.cast(sa.bindparam(name), notifications.c[name].type)
+        for name in ("type", "title", "message", "subject", "traceparent", "event_time")
+    }
+    return Statement(
+        "record_notification",
+        sa.insert(notifications)
+        .from_select(
+            ["source", "event_id", *given],
+            sa.select(known.c.source, known.c.event_id, *given.values()),
+        )
+        .returning(notifications.c.id),
+    )
+
+
+_RECORD = _record()
+
+
+@cache
+def _adapter(event: type[Event]) -> TypeAdapter[Event]:
+    return TypeAdapter(event)
+
+
+def read(received: Received, expected: Sequence[type[Event]]) -> Event:
+    """The event's data as its dataclass; members that it does not know are ignored.
+
+    Raises:
+        BadRequest: the type is none of the expected ones, the data does not fit it, or the
+            event cannot be told of; no repetition would change that.
+    """
+    for event in expected:
+        if event.type() == received.type:
+            break
+    else:
+        raise BadRequest(f"This function knows no {received.type[:200]}.")
+    if max(len(received.id), len(received.source)) > _LONGEST_NAME:
+        raise BadRequest(f"An id or source has at most {_LONGEST_NAME} characters here.")
+    try:
+        return _adapter(event).validate_python(received.data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "data"
+        raise BadRequest(f"The data is no {event.name}: {place}: {first['msg']}") from None
+
+
+async def tell(
+    received: Received, services: Services, event: Event, title: str, message: str
+) -> Mapping[str, Any]:
+    """Store a notification on the event, unless it was told of before.
+
+    Returns what goes into the request's log line.
+
+    Raises:
+        BadRequest: the text cannot be stored.
+        DependencyDown: PostgreSQL does not answer.
+    """
+    values = {
+        "consumer": services.function,
+        "source": received.source,
+        "event_id": received.id,
+        "type": event.name,
+        "title": title,
+        "message": message,
+        "subject": received.subject,
+        "traceparent": tracing.traceparent(),
+    }
+    for text in values.values():
+        try:
+            storable(text or "")
+        except ValueError as error:
+            raise BadRequest(f"The event holds a text that {error}.") from None
+    row = await services.database.row(_RECORD, event_time=received.time, **values)
+    if row is None:
+        services.telemetry.count("notification_duplicate_events", 1, type=event.name)
+        return {"duplicate": True}
+    _measure(received, services, event)
+    return {"notification": f"{title}: {message}"}
+
+
+def _measure(received: Received, services: Services, event: Event) -> None:
+    services.telemetry.record(
+        "notification_message_processing_duration",
+        time.perf_counter() - received.arrived,
+        type=event.name,
+    )
+    if received.time is not None:
+        latency = (datetime.now(UTC) - received.time).total_seconds()
+        services.telemetry.record("notification_event_latency", max(0.0, latency), type=event.name)
