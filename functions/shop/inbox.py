@@ -14,7 +14,7 @@ from shop import tracing
 from shop.api.fields import storable
 from shop.database import Statement
 from shop.errors import BadRequest
-from shop.events import Event, Received
+from shop.events import BY_TYPE, Event, Received
 from shop.model.notifications import inbox, notifications
 from shop.services import Services
 
@@ -54,8 +54,8 @@ _RECORD = _record()
 
 
 @cache
-def _adapter(event: type[Event]) -> TypeAdapter[Event]:
-    return TypeAdapter(event)
+def _adapter(event_type: str) -> TypeAdapter[Event]:
+    return TypeAdapter(BY_TYPE[event_type])
 
 
 def read(received: Received, expected: Sequence[type[Event]]) -> Event:
@@ -73,7 +73,7 @@ def read(received: Received, expected: Sequence[type[Event]]) -> Event:
     if max(len(received.id), len(received.source)) > _LONGEST_NAME:
         raise BadRequest(f"An id or source has at most {_LONGEST_NAME} characters here.")
     try:
-        return _adapter(event).validate_python(received.data)
+        return _adapter(received.type).validate_python(received.data)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "data"
