@@ -1,0 +1,3 @@
+module shop/bench/loadgen
+
+go 1.25

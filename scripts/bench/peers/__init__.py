@@ -1,0 +1,1 @@
+"""The peers: the same endpoints as teams elsewhere would write them."""

@@ -1,0 +1,1 @@
+"""The catalogue's read endpoints in FastAPI with the async SQLAlchemy ORM."""
