@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
 # The CloudEvents HTTP binding: printable ASCII but for space, double quote and percent.
@@ -18,16 +18,17 @@ _TRACE_HEADERS = ("traceparent", "tracestate")
 _MOST_ERROR_BYTES = 1024
 
 
-class Record(Protocol):
-    """What is read of a Kafka record. `timestamp` is in milliseconds."""
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What counts of a Kafka record. `timestamp` is in milliseconds."""
 
     topic: str
     partition: int
     offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes | None]]
+    timestamp: int = 0
+    key: bytes | None = None
+    value: bytes | None = None
+    headers: Sequence[tuple[str, bytes | None]] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from kafka import KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaError
 
 from local.events.cloudevent import Event, from_record
+from local.events.feed import to_record
 from local.layout import ROOT, PlatformError
 from local.manifests import Manifests
 
@@ -33,7 +34,7 @@ def tail(described: Manifests, address: str, *, from_beginning: bool) -> None:
         raise PlatformError(f"Kafka does not answer at {address}.") from None
     print(f"Watching {', '.join(topics)}; Ctrl-C ends it.", file=sys.stderr, flush=True)
     for record in consumer:
-        event = from_record(record, namespace="shop", source="tail")
+        event = from_record(to_record(record), namespace="shop", source="tail")
         print(_line(record.topic, record.timestamp, event), flush=True)
 
 
