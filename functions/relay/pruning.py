@@ -5,10 +5,11 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from shop.chores import Chore
-from shop.database import Statement
 from shop.model.parts import KEYS_LIVE
-from shop.pruning import ROWS_AT_ONCE, cutoff, oldest_first, prune
+from shop.pruning import by_age, oldest_first, prune
 from shop.settings import Settings
+
+_OUTBOX_HOURS = 7 * 24
 
 
 def pruning(outbox: sa.Table, keys: sa.Table, settings: Settings) -> list[Chore]:
@@ -16,19 +17,9 @@ def pruning(outbox: sa.Table, keys: sa.Table, settings: Settings) -> list[Chore]
 
     `OUTBOX_RETENTION` says in hours how long a published event is kept (default 7 days).
     """
-    hours = settings.integer("OUTBOX_RETENTION", 7 * 24, least=1, most=24 * 3650)
-    events = Statement(
-        "prune_outbox", oldest_first(outbox, outbox.c.position, outbox.c.published_at)
-    )
-    name = sa.tuple_(keys.c.account, keys.c.route, keys.c.key)
-    old = (
-        sa.select(keys.c.account, keys.c.route, keys.c.key)
-        .where(keys.c.created_at < cutoff())
-        .order_by(keys.c.created_at)
-        .limit(ROWS_AT_ONCE)
-    )
-    forgotten = Statement("prune_keys", sa.delete(keys).where(name.in_(old)))
+    hours = settings.integer("OUTBOX_RETENTION", _OUTBOX_HOURS, least=1, most=24 * 3650)
+    events = oldest_first("prune_outbox", outbox, outbox.c.position, outbox.c.published_at)
     return [
         prune("published events", events, timedelta(hours=hours)),
-        prune("idempotency keys", forgotten, KEYS_LIVE),
+        prune("idempotency keys", by_age("prune_keys", keys, keys.c.created_at), KEYS_LIVE),
     ]

@@ -15,8 +15,10 @@ from functools import partial
 import psycopg
 from kafka.errors import KafkaError
 
-from relay import broker, readings
+from relay import readings
 from relay.outbox import Outbox, Waiting, waves
+from relay.sending import event_message, publish
+from shop.broker import Producer, connect
 from shop.chores import Chores
 from shop.connection import Connection
 from shop.events import EVENTS, SOURCES, short_name
@@ -46,7 +48,7 @@ class Relay:
         self._topic = settings.text("TOPIC")
         self._outbox = Outbox(area)
         self._connection: Connection | None = None
-        self._producer: broker.Producer | None = None
+        self._producer: Producer | None = None
         self._leads = False
         self._worked = time.monotonic()
         self._stop_at: float | None = None
@@ -98,7 +100,7 @@ class Relay:
     def _publish(self, connection: Connection) -> float:
         if self._producer is None:
             # Ahead of the first event, which then need not wait for a connection.
-            self._producer = broker.connect(self._servers)
+            self._producer = connect(self._servers, self._loop.name)
         waiting = self._outbox.waiting(connection, _MOST_EVENTS)
         if not waiting:
             return self._idle_pause()
@@ -114,7 +116,7 @@ class Relay:
         return 0.0
 
     def _send(
-        self, producer: broker.Producer, waiting: Sequence[Waiting]
+        self, producer: Producer, waiting: Sequence[Waiting]
     ) -> tuple[list[Waiting], KafkaError | None]:
         """Send in waves, as far as all goes well; returns what is acknowledged."""
         acknowledged: list[Waiting] = []
@@ -122,11 +124,9 @@ class Relay:
             if self._loop.stopping.is_set():
                 break
             messages = [
-                broker.message(event, self._source, self._handed_on(event)) for event in wave
+                event_message(event, self._source, self._handed_on(event)) for event in wave
             ]
-            spoken, failure = broker.publish(
-                producer, self._topic, messages, give_up=self._given_up
-            )
+            spoken, failure = publish(producer, self._topic, messages, give_up=self._given_up)
             acknowledged += [event for event, good in zip(wave, spoken, strict=True) if good]
             if failure is not None:
                 return acknowledged, failure

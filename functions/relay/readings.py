@@ -178,7 +178,7 @@ def _of_orders(telemetry: Telemetry) -> list[Chore]:
     )
 
     def reached(connection: Connection) -> None:
-        numbers = {type_: number for type_, number in connection.rows(_REACHED)}
+        numbers = {row[0]: row[1] for row in connection.rows(_REACHED)}
         shelf.put(
             "order_orders",
             [(numbers.get(type_, 0), {"status": status}) for type_, status in _STATUS.items()],
