@@ -1,0 +1,184 @@
+"""What the documents say can be done: commands, requests, links and variables exist."""
+
+import ast
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+import yaml
+
+from local.layout import ROOT
+from shop.errors import NotFound
+from shop.gateway.routes import Routes
+from shop.operation import Operation
+from shop.parsing import json_document, validate
+
+_NOT_OURS = {".venv", ".local", ".git", "node_modules"}
+DOCUMENTS = sorted(
+    path for path in ROOT.rglob("*.md") if not _NOT_OURS.intersection(path.relative_to(ROOT).parts)
+)
+EVERY_DOCUMENT = pytest.mark.parametrize(
+    "document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT))
+)
+README = ROOT / "README.md"
+_AREAS = {8081: "inventory", 8082: "orders", 8083: "notifications"}
+_OWN_PATHS = {"/health", "/openapi.json", "/docs", "/metrics"}
+
+# The methods and mappings by which the code reads a variable.
+_READERS = {"text", "one_of", "integer", "seconds", "has", "get"}
+# Of the system, or read by OpenTelemetry's SDK itself.
+_STANDARD = re.compile(
+    r"PATH|HOME|NO_COLOR|HTTPS?_PROXY|NO_PROXY|OTEL_(EXPORTER_OTLP_ENDPOINT|METRIC_EXPORT_INTERVAL)"
+)
+
+
+def code_blocks(text: str) -> Iterator[str]:
+    """The lines of the fenced blocks, those that end in a backslash joined."""
+    for block in re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        yield from block.replace("\\\n", " ").splitlines()
+
+
+def curl_lines() -> list[str]:
+    lines = [line.removeprefix("$ ") for line in code_blocks(README.read_text())]
+    return [found[0] for line in lines if (found := re.search(r"\bcurl .*", line))]
+
+
+def slug(heading: str) -> str:
+    """A heading's anchor, as GitHub makes it."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+@EVERY_DOCUMENT
+def test_every_verb_that_a_document_names_is_in_the_taskfile(document: Path) -> None:
+    verbs = yaml.safe_load((ROOT / "Taskfile.yml").read_text())["tasks"]
+    named = set(re.findall(r"scripts/task ([a-z]+(?::[a-z]+)*)", document.read_text()))
+    assert named <= set(verbs)
+
+
+@EVERY_DOCUMENT
+def test_every_module_that_a_document_runs_exists(document: Path) -> None:
+    modules = set(re.findall(r"python -m ([a-z_]+(?:\.[a-z_]+)*)", document.read_text()))
+    assert {name for name in modules if find_spec(name) is None} == set()
+
+
+@EVERY_DOCUMENT
+def test_every_relative_link_leads_somewhere(document: Path) -> None:
+    broken = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text()):
+        parts = urlsplit(target)
+        if parts.scheme:
+            continue
+        path = (document.parent / unquote(parts.path)).resolve() if parts.path else document
+        if not path.exists():
+            broken.append(target)
+        elif parts.fragment and path.suffix == ".md":
+            headings = re.findall(r"^#+ (.*)$", path.read_text(), re.MULTILINE)
+            if parts.fragment not in map(slug, headings):
+                broken.append(target)
+    assert broken == []
+
+
+@EVERY_DOCUMENT
+def test_every_file_that_a_document_names_exists(document: Path) -> None:
+    folders = "|".join(path.name for path in ROOT.iterdir() if path.is_dir())
+    named = re.findall(rf"`((?:{folders})/[\w./-]*)`", document.read_text())
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_the_readme_has_requests_to_try() -> None:
+    assert len(curl_lines()) >= 5
+
+
+@pytest.mark.parametrize("line", curl_lines())
+def test_every_curl_line_asks_for_what_a_function_answers(
+    line: str, operations: dict[str, Operation]
+) -> None:
+    words = shlex.split(re.split(r"; done| \| ", line, maxsplit=1)[0])
+    (url,) = (urlsplit(word) for word in words if word.startswith("http"))
+    body = words[words.index("-d") + 1] if "-d" in words else None
+    method = words[words.index("-X") + 1] if "-X" in words else ("POST" if body else "GET")
+    if url.path in _OWN_PATHS:
+        assert method == "GET"
+        return
+    function = answering(operations, method, url.port, url.path)
+    if function.body is None:
+        assert body is None
+        return
+    assert body is not None
+    validate(function.body, json_document("application/json", body.encode()))
+
+
+def answering(
+    operations: dict[str, Operation], method: str, port: int | None, path: str
+) -> Operation:
+    """The function that answers on the port of the gateway, or of its area."""
+    if port == 8080:
+        return operations[Routes.load().find(method, path).service.replace("-", "_")]
+    assert port is not None
+    for operation in operations.values():
+        answers = operation.area == _AREAS[port] and operation.match(path) is not None
+        if answers and method in operation.methods:
+            return operation
+    raise NotFound(f"{method} {path} on port {port}")
+
+
+def documented_variables() -> set[str]:
+    """The first cells of the README's and CONTRIBUTING's tables of variables."""
+    text = README.read_text() + (ROOT / "CONTRIBUTING.md").read_text()
+    rows = re.findall(r"^\| (`[A-Z][A-Z_]+`(?:, `[A-Z][A-Z_]+`)*) \|", text, re.MULTILINE)
+    return set(re.findall(r"`([A-Z_]+)`", " ".join(rows)))
+
+
+def read_variables() -> set[str]:
+    """The variables that the code reads.
+
+    It does so by name from the settings or the environment, as the address of a function that
+    it calls, or in the wrapper.
+    """
+    found = set(re.findall(r"\$\{([A-Z][A-Z_]+):", (ROOT / "scripts" / "task").read_text()))
+    for folder in ("functions", "scripts/local", "scripts/seed", "scripts/load"):
+        for path in (ROOT / folder).rglob("*.py"):
+            found.update(_variables(ast.parse(path.read_text())))
+    return {name for name in found if not _STANDARD.fullmatch(name)}
+
+
+def _variables(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        names: list[ast.expr] = []
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            names = node.args[:1] if node.func.attr in _READERS else []
+        elif isinstance(node, ast.Call):
+            names = [
+                name
+                for word in node.keywords
+                if word.arg == "calls" and isinstance(word.value, ast.Tuple)
+                for name in word.value.elts
+            ]
+        elif isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("environ"):
+            names = [node.slice]
+        elif isinstance(node, ast.Compare) and ast.unparse(node.comparators[0]) == "os.environ":
+            names = [node.left]
+        for name in names:
+            if isinstance(name, ast.Constant) and isinstance(name.value, str):
+                yield from re.findall(r"\A[A-Z][A-Z_]{3,}\Z", name.value)
+
+
+def test_every_variable_that_the_code_reads_is_documented_and_none_else() -> None:
+    documented = {name for name in documented_variables() if not _STANDARD.fullmatch(name)}
+    assert documented == read_variables()
+
+
+def test_every_variable_of_the_manifests_is_documented() -> None:
+    written: set[str] = set()
+    for path in (ROOT / "knative" / "base").rglob("*.yaml"):
+        for document in yaml.safe_load_all(path.read_text()):
+            text = json.dumps(document)
+            written.update(re.findall(r'"name": "([A-Z][A-Z_]+)", "value"', text))
+            if isinstance(document, dict) and document.get("kind") == "ConfigMap":
+                written.update(document["data"])
+    assert written <= documented_variables()
