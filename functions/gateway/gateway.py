@@ -1,6 +1,7 @@
 """The gateway: everything under /api, health, and the API's documentation."""
 
 import json
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from shop.gateway.routes import DOCUMENT, Routes
 from shop.gateway.upstreams import Upstreams
 from shop.operation import Call, Reply, operation
 from shop.services import Services
+
+Page = Callable[[Call[None]], Awaitable[Reply | Response]]
 
 _DOCS = Path(__file__).with_name("docs.html")
 
@@ -30,7 +33,12 @@ async def gateway(call: Call[None]) -> Reply | Response:
     path = call.request.scope["path"]
     if path.startswith("/api/"):
         return await _forward(call, path)
-    own = {"/health": _health, "/openapi.json": _openapi, "/docs": _docs, "/": _root}
+    own: dict[str, Page] = {
+        "/health": _health,
+        "/openapi.json": _openapi,
+        "/docs": _docs,
+        "/": _root,
+    }
     if path not in own:
         routes().find(call.request.method, path)  # Says what is wrong, as for any other path.
     if call.request.method not in ("GET", "HEAD"):

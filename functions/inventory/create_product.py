@@ -24,11 +24,9 @@ async def create_product(call: Call[NewProduct]) -> Reply:
     """Create the product with its first stock, and announce it."""
 
     async def create(database: Executor) -> Reply:
-        row = await database.row(
+        document, version, stock, product_id = await database.one(
             CREATE_PRODUCT, **call.body.model_dump(), traceparent=tracing.traceparent()
         )
-        assert row is not None
-        document, version, stock, product_id = row
         location = call.url(f"/products/{product_id}")
         return Reply.json(document, 201, ETag=etag(version, stock), Location=location)
 

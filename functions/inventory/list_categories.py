@@ -14,6 +14,5 @@ from shop.operation import Call, Reply, operation
 )
 async def list_categories(call: Call[None]) -> Reply:
     """The categories that hold at least one product, by name."""
-    row = await call.services.database.row(LIST_CATEGORIES)
-    assert row is not None
-    return Reply.json(row[0])
+    (document,) = await call.services.database.one(LIST_CATEGORIES)
+    return Reply.json(document)

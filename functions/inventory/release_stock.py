@@ -23,8 +23,7 @@ async def release_stock(call: Call[None]) -> Reply:
     A UUID that was never reserved leaves a tombstone, so that a reserve which is still on its
     way is refused when it arrives.
     """
-    reservation_id = call.path["uuid"]
-    assert isinstance(reservation_id, UUID)
+    reservation_id = call.uuid
     database = call.services.database
     for _ in range(3):
         row = await database.row(

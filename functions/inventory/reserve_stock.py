@@ -65,15 +65,14 @@ async def _decide_under_lock(database: Database, names: dict[str, object], lines
         locked = await transaction.rows(LOCK_PRODUCTS, ids=ids)
         refusal = _refusal(lines, {row[0]: row for row in locked})
         if refusal is None:
-            row = await transaction.row(
+            (answer,) = await transaction.one(
                 TAKE_LOCKED,
                 **names,
                 ids=ids,
                 quantities=[quantity for _, quantity in lines],
                 traceparent=tracing.traceparent(),
             )
-            assert row is not None
-            return Reply.json(row[0])
+            return Reply.json(answer)
         await transaction.row(
             REFUSE, **names, answer_status=refusal.status, answer=refusal.body().decode()
         )
@@ -103,9 +102,9 @@ def _refusal(lines: Lines, products: dict[int, Row]) -> Problem | None:
 
 
 async def _first_answer(database: Database, names: dict[str, object], lines: Lines) -> Reply:
-    row = await database.row(RECALL, reservation_id=names["reservation_id"])
-    assert row is not None
-    status, stored, answer_status, answer = row
+    status, stored, answer_status, answer = await database.one(
+        RECALL, reservation_id=names["reservation_id"]
+    )
     if status == "released":
         raise ReservationReleased("The order was cancelled before.")
     if [(line["product_id"], line["quantity"]) for line in stored] != lines:

@@ -1,7 +1,5 @@
 """POST /orders/{id}/cancel: call an order off."""
 
-from uuid import UUID
-
 from shop import tracing
 from shop.api.orders import Order
 from shop.database import Executor
@@ -30,7 +28,7 @@ async def cancel_order(call: Call[None]) -> Reply:
 
     Once the cancel is committed it stands: should the release fail, settle_orders repeats it.
     """
-    unreleased: list[UUID] = []
+    reservations = []
 
     async def cancel(database: Executor) -> Reply:
         row = await database.row(
@@ -42,7 +40,7 @@ async def cancel_order(call: Call[None]) -> Reply:
         )
         if row is not None:
             document, reservation_id = row
-            unreleased.append(reservation_id)
+            reservations.append(reservation_id)
             return Reply.json(document)
         stored = await database.row(STORED_OF_ACCOUNT, id=call.id, account=call.account)
         if stored is None:
@@ -53,7 +51,7 @@ async def cancel_order(call: Call[None]) -> Reply:
         return Reply.json(document)
 
     reply = await _KEYS.once(call, cancel)
-    for reservation_id in unreleased:
+    for reservation_id in reservations:
         if await release(call.services.client, reservation_id):
             await call.services.database.execute(RELEASED, ids=[call.id])
     return reply

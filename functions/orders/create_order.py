@@ -22,6 +22,7 @@ from shop.errors import (
 )
 from shop.idempotency import replay
 from shop.operation import Call, Reply, operation
+from shop.parsing import IdempotencyKey
 from shop.saga import (
     CONFIRM,
     CONFIRM_KEYED,
@@ -58,15 +59,8 @@ async def create_order(call: Call[NewOrder]) -> Reply:
     began = time.perf_counter()
     outcome = "failed"
     try:
-        placed = await _place(call)
-        if isinstance(placed, Reply):
-            outcome = "replayed"
-            return placed
-        status, answer = await _reserve(call, *placed)
-        settle = _confirm if status == 200 else _reject
-        reply = await settle(call, placed[0], status, answer)
+        reply = await _see_through(call)
         outcome = "confirmed" if reply.status == 201 else "rejected"
-        return reply
     except OrderCancelled:
         outcome = "cancelled"
         raise
@@ -74,23 +68,36 @@ async def create_order(call: Call[NewOrder]) -> Reply:
         call.services.telemetry.record(
             "order_processing_duration", time.perf_counter() - began, outcome=outcome
         )
+    return reply
+
+
+async def _see_through(call: Call[NewOrder]) -> Reply:
+    placed = await _place(call)
+    if isinstance(placed, Reply):
+        return placed
+    order_id, reservation_id = placed
+    status, answer = await _reserve(call, order_id, reservation_id)
+    if status == 200:
+        return await _confirm(call, order_id, answer)
+    return await _reject(call, order_id, status, answer)
 
 
 async def _place(call: Call[NewOrder]) -> tuple[int, UUID] | Reply:
-    """The id and reservation of the new order, or of the pending order of the call's key;
-    the first answer where the key has one."""
+    """The id and reservation of the new order, or of the pending order of the call's key.
+
+    Where the key has an answer already, that answer.
+    """
     database = call.services.database
     reservation_id = uuid4()
     items = json.dumps([line.model_dump() for line in call.body.lines])
     values: dict[str, Any] = {"reservation_id": reservation_id, "items": items}
     if call.key is None:
-        row = await database.row(PLACE, **values, account=call.account)
-        assert row is not None
-        return row[0], reservation_id
-    scope = _scope(call)
+        placed = await database.one(PLACE, **values, account=call.account)
+        return placed[0], reservation_id
+    scope = _scope(call.key)
     for _ in range(2):
         try:
-            row = await database.row(
+            placed = await database.one(
                 PLACE_KEYED, **values, **scope, fingerprint=call.key.fingerprint
             )
         except UniqueViolation:
@@ -102,8 +109,7 @@ async def _place(call: Call[NewOrder]) -> tuple[int, UUID] | Reply:
             if fingerprint != call.key.fingerprint or status is not None:
                 return replay(call.key.fingerprint, fingerprint, status, headers, body)
             return order_id, first_reservation
-        assert row is not None
-        return row[0], reservation_id
+        return placed[0], reservation_id
     raise DependencyDown("The idempotency key is being renewed.")
 
 
@@ -123,12 +129,12 @@ async def _reserve(call: Call[NewOrder], order_id: int, reservation_id: UUID) ->
     return status, answer
 
 
-async def _confirm(call: Call[NewOrder], order_id: int, _: int, answer: bytes) -> Reply:
+async def _confirm(call: Call[NewOrder], order_id: int, answer: bytes) -> Reply:
     location = call.url(f"/orders/{order_id}")
     keyed: dict[str, Any] = {}
     if call.key is not None:
         headers = json.dumps({"Location": location})
-        keyed = {**_scope(call), "answer_headers": headers}
+        keyed = {**_scope(call.key), "answer_headers": headers}
     row = await call.services.database.row(
         CONFIRM_KEYED if keyed else CONFIRM,
         id=order_id,
@@ -152,7 +158,7 @@ async def _reject(call: Call[NewOrder], order_id: int, status: int, answer: byte
     keyed: dict[str, Any] = {}
     if call.key is not None:
         headers = json.dumps({"Content-Type": PROBLEM_TYPE})
-        keyed = {**_scope(call), "answer_headers": headers, "answer_status": status}
+        keyed = {**_scope(call.key), "answer_headers": headers, "answer_status": status}
     row = await call.services.database.row(
         REJECT_KEYED if keyed else REJECT,
         id=order_id,
@@ -168,9 +174,8 @@ async def _reject(call: Call[NewOrder], order_id: int, status: int, answer: byte
 
 async def _stored(call: Call[NewOrder], order_id: int) -> Reply:
     """The answer of an order that somebody else has brought on meanwhile."""
-    row = await call.services.database.row(STORED, id=order_id)
-    assert row is not None
-    status, document, rejection, *_ = row
+    stored = await call.services.database.one(STORED, id=order_id)
+    status, document, rejection, *_ = stored
     if status == "confirmed":
         return Reply.json(document, 201, Location=call.url(f"/orders/{order_id}"))
     if status == "rejected":
@@ -181,8 +186,5 @@ async def _stored(call: Call[NewOrder], order_id: int) -> Reply:
     raise DependencyDown("The order is still on its way.")
 
 
-def _scope(call: Call[NewOrder]) -> dict[str, str]:
-    assert call.key is not None
-    return {"account": call.key.account, "route": call.key.route, "key": call.key.key}
-
-
+def _scope(key: IdempotencyKey) -> dict[str, str]:
+    return {"account": key.account, "route": key.route, "key": key.key}

@@ -24,8 +24,8 @@ async def list_orders(call: Call[None]) -> Reply:
         (values["after_id"],) = decode_cursor(query.after, (int,))
     statement = page_of_orders(by_status=query.status is not None, after=query.after is not None)
     rows = await call.services.database.rows(statement, **values)
-    headers = {}
+    headers: dict[str, str] = {}
     if len(rows) > query.limit:
         del rows[query.limit :]
         headers["Link"] = next_link(call.request, encode_cursor(rows[-1][1]))
-    return Reply.json("[" + ",".join([row[0] for row in rows]) + "]", **headers)
+    return Reply.array([row[0] for row in rows], headers)

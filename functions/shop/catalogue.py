@@ -13,6 +13,8 @@ from sqlalchemy.dialects import postgresql as pg
 from shop.database import Statement
 from shop.model.inventory import alive, product_json, products, shown
 
+# Products that are looked through in order before the word index is asked: some 5 ms.
+SEARCH_WINDOW = 2_000
 _MOST_TERMS = 8
 _WORD = re.compile(r"\w+")
 
@@ -27,7 +29,7 @@ class Sort:
 
 
 def _price(rows: sa.FromClause) -> sa.ColumnElement[Any]:
-    return rows.c.price  # type: ignore[no-any-return]
+    return rows.c.price
 
 
 def _name(rows: sa.FromClause) -> sa.ColumnElement[Any]:
@@ -43,60 +45,121 @@ SORTS = {
 
 
 def search_terms(q: str | None) -> str | None:
-    """The words of a search as a tsquery in which each may go on; None where nothing is asked,
-    empty where what is asked holds no word."""
+    """The words of a search as a tsquery, the last of which may go on, as it is being typed.
+
+    None where nothing is asked, empty where what is asked holds no word.
+    """
     if q is None or not q.strip():
         return None
     words = _WORD.findall(q.lower())[:_MOST_TERMS]
-    return " & ".join(f"'{word}':*" for word in words)
+    return " & ".join(f"'{word}'" for word in words) + ":*" if words else ""
 
 
-@lru_cache(maxsize=128)
-def page_of_products(
-    sort: str, *, by_category: bool, in_stock: bool | None, by_terms: bool, after: bool
-) -> Statement:
-    """The statement of one page.
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Which filters a page has: what its statement is made from."""
+
+    sort: str
+    by_category: bool = False
+    in_stock: bool | None = None
+    after: bool = False
+
+    def conditions(self) -> list[sa.ColumnElement[bool]]:
+        """What the page's products fulfil, the search not counted."""
+        conditions: list[sa.ColumnElement[bool]] = [alive]
+        if self.by_category:
+            conditions.append(products.c.category == sa.bindparam("category", type_=sa.Text))
+        if self.in_stock is not None:
+            nothing: sa.ColumnElement[int] = sa.literal_column("0")
+            conditions.append(
+                products.c.stock > nothing if self.in_stock else products.c.stock == nothing
+            )
+        if self.after:
+            order = SORTS[self.sort]
+            after_id = sa.bindparam("after_id", type_=sa.BigInteger)
+            position: sa.ColumnElement[Any] = products.c.id
+            behind: sa.ColumnElement[Any] = after_id
+            if order.key is not None:
+                key = order.key(products)
+                position = sa.tuple_(key, products.c.id)
+                behind = sa.tuple_(sa.bindparam("after_key", type_=key.type), after_id)
+            conditions.append(position < behind if order.descending else position > behind)
+        return conditions
+
+    def cursor(self, rows: sa.FromClause) -> list[sa.ColumnElement[Any]]:
+        """The columns that order the page, and that its cursor holds."""
+        key = SORTS[self.sort].key
+        return [rows.c.id] if key is None else [key(rows), rows.c.id]
+
+    def ordering(self, rows: sa.FromClause) -> list[sa.UnaryExpression[Any]]:
+        """The ORDER BY of the page."""
+        descending = SORTS[self.sort].descending
+        return [c.desc() if descending else c.asc() for c in self.cursor(rows)]
+
+
+_ROWS = sa.bindparam("rows", type_=sa.Integer)
+_MATCHES = products.c.search.op("@@", return_type=sa.Boolean)(
+    sa.func.to_tsquery(
+        sa.literal_column("'simple'::regconfig"), sa.bindparam("terms", type_=sa.Text)
+    )
+)
+
+
+@lru_cache(maxsize=64)
+def page_of_products(shape: Shape) -> Statement:
+    """The statement of one page without a search.
 
     Its rows are the product's JSON text, then the values of the cursor that stands behind it.
-    Its parameters are `rows`, and `category`, `terms`, `after_key` and `after_id` where used.
+    Its parameters are `rows`, and `category`, `after_key` and `after_id` where used.
     """
-    order = SORTS[sort]
-    conditions = [alive]
-    if by_category:
-        conditions.append(products.c.category == sa.bindparam("category", type_=sa.Text))
-    if in_stock is not None:
-        nothing = sa.literal_column("0")
-        conditions.append(products.c.stock > nothing if in_stock else products.c.stock == nothing)
-    if by_terms:
-        terms = sa.func.to_tsquery(
-            sa.literal_column("'simple'::regconfig"), sa.bindparam("terms", type_=sa.Text)
-        )
-        conditions.append(products.c.search.op("@@")(terms))
-    after_id = sa.bindparam("after_id", type_=sa.BigInteger)
-    position: sa.ColumnElement[Any] = products.c.id
-    behind: sa.ColumnElement[Any] = after_id
-    cursor: list[sa.ColumnElement[Any]] = [products.c.id]
-    if order.key is not None:
-        key = order.key(products)
-        position = sa.tuple_(key, products.c.id)
-        behind = sa.tuple_(sa.bindparam("after_key", type_=key.type), after_id)
-        cursor.insert(0, key)
-    if after:
-        conditions.append(position < behind if order.descending else position > behind)
-    ordering = [column.desc() if order.descending else column.asc() for column in cursor]
     page = (
         _shown()
-        .where(*conditions)
-        .order_by(*ordering)
-        .limit(sa.bindparam("rows", type_=sa.Integer))
+        .where(*shape.conditions())
+        .order_by(*shape.ordering(products))
+        .limit(_ROWS)
         .subquery("page")
     )
-    behind_each = [page.c.id] if order.key is None else [order.key(page), page.c.id]
-    return Statement("page_of_products", sa.select(_row_json(page), *behind_each))
+    return Statement("page_of_products", sa.select(_row_json(page), *shape.cursor(page)))
 
 
-def _shown() -> sa.Select[Any]:
-    return sa.select(*(value.label(name) for name, value in shown(products).items()))
+@lru_cache(maxsize=64)
+def search_near(shape: Shape) -> Statement:
+    """What matches `terms` among the next SEARCH_WINDOW products in the page's order.
+
+    A common word fills its page from here, at a cost that does not follow the catalogue. The
+    rows are those of `page_of_products`.
+    """
+    window = (
+        sa.select(products)
+        .where(*shape.conditions())
+        .order_by(*shape.ordering(products))
+        .limit(sa.literal_column(str(SEARCH_WINDOW)))
+        .subquery("products")
+    )
+    matches = window.c.search.op("@@", return_type=sa.Boolean)(_MATCHES.right)
+    page = _shown(window).where(matches).limit(_ROWS).subquery("page")
+    return Statement("search_near", sa.select(_row_json(page), *shape.cursor(page)))
+
+
+@lru_cache(maxsize=64)
+def search_all(shape: Shape) -> Statement:
+    """What matches `terms` in the whole catalogue, by the word index and then sorted.
+
+    For words that are too rare to fill a page from nearby: PostgreSQL's estimate for the
+    beginning of a word is too coarse to let it choose between the two by itself.
+    """
+    found = (
+        sa.select(products)
+        .where(_MATCHES, *shape.conditions())
+        .cte("products_found")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    page = _shown(found).order_by(*shape.ordering(found)).limit(_ROWS).subquery("page")
+    return Statement("search_all", sa.select(_row_json(page), *shape.cursor(page)))
+
+
+def _shown(rows: sa.FromClause = products) -> sa.Select[Any]:
+    return sa.select(*(value.label(name) for name, value in shown(rows).items()))
 
 
 def _row_json(rows: sa.Subquery) -> sa.ColumnElement[str]:

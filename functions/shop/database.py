@@ -26,7 +26,7 @@ Row = tuple[Any, ...]
 Record = Callable[[float, Mapping[str, str]], None]
 
 _log = logging.getLogger(__name__)
-_DIALECT = PGDialect_psycopg(paramstyle="numeric_dollar")
+_DIALECT = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 _WAIT_FOR_CONNECTION = 2.0
 _RETRIED = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 
@@ -56,6 +56,9 @@ class Executor(Protocol):
     async def row(self, statement: Statement, **values: Any) -> Row | None:
         """The statement's first row, or None where it has none."""
 
+    async def one(self, statement: Statement, **values: Any) -> Row:
+        """The row of a statement that always has one."""
+
     async def rows(self, statement: Statement, **values: Any) -> list[Row]:
         """All rows of the statement."""
 
@@ -76,6 +79,9 @@ class _Connected:
         cursor = await self._execute(statement, values)
         return await cursor.fetchone() if cursor.description else None
 
+    async def one(self, statement: Statement, **values: Any) -> Row:
+        return _only(await self.row(statement, **values), statement)
+
     async def rows(self, statement: Statement, **values: Any) -> list[Row]:
         cursor = await self._execute(statement, values)
         return await cursor.fetchall() if cursor.description else []
@@ -93,6 +99,12 @@ class _Connected:
                 time.perf_counter() - began,
                 {"function": self._labels, "statement": statement.name},
             )
+
+
+def _only(row: Row | None, statement: Statement) -> Row:
+    if row is None:
+        raise LookupError(f"{statement.name} has no row")
+    return row
 
 
 async def _alive(connection: AsyncConnection[TupleRow]) -> None:
@@ -153,6 +165,10 @@ class Database:
         """
         async with self._connected() as connected:
             return await connected.row(statement, **values)
+
+    async def one(self, statement: Statement, **values: Any) -> Row:
+        """Run one statement that always has a row. Raises as `row` does."""
+        return _only(await self.row(statement, **values), statement)
 
     async def rows(self, statement: Statement, **values: Any) -> list[Row]:
         """Run one statement in autocommit; all its rows. Raises as `row` does."""

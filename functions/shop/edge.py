@@ -60,7 +60,7 @@ class Edge:
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
             path = scope["path"]
-            if path.startswith(("/health/", "/metrics")) and await self._own(path, scope, send):
+            if path.startswith(("/health/", "/metrics")) and await self._own(path, send):
                 return
             await self._serve(scope, receive, send)
 
@@ -68,7 +68,7 @@ class Edge:
         await receive()
         try:
             self._services = await self._start()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - any reason not to start is told to uvicorn
             _log.exception("the function cannot start")
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
@@ -83,7 +83,7 @@ class Edge:
         self._services = None
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _own(self, path: str, scope: Scope, send: Send) -> bool:
+    async def _own(self, path: str, send: Send) -> bool:
         """Answer what operators ask of every function; False where it is no such path."""
         services = self._services
         if path in ("/health/live", "/health/ready"):

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from shop.database import Statement
 from shop.events import ProductCreated, ProductDeleted, ProductStockLow, ProductUpdated
+from shop.idempotency import IdempotencyKeys
 from shop.model.inventory import (
     MOST_STOCK,
     alive,
@@ -15,7 +16,6 @@ from shop.model.inventory import (
     products,
     stock_movements,
 )
-from shop.idempotency import IdempotencyKeys
 from shop.model.parts import announce, rfc3339
 
 KEYS = IdempotencyKeys(idempotency_keys)
@@ -89,8 +89,10 @@ def _updated_event(rows: sa.FromClause, cause: str) -> sa.CTE:
 
 
 def _update() -> sa.Select[Any]:
-    """Lock, compare, write: a row always where the product exists, its JSON null where the
-    comparison with If-Match failed."""
+    """Lock, compare, write.
+
+    There is a row wherever the product exists; its JSON is null where If-Match does not hold.
+    """
     before = (
         sa.select(products.c.id, products.c.version, products.c.stock)
         .where(products.c.id == _ID, alive)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 PROBLEM_TYPE = "application/problem+json"
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
     """An error with an HTTP status.
 
     `detail` is for people and may be shown to the client. `extra` holds further members

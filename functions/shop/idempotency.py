@@ -90,8 +90,7 @@ class IdempotencyKeys:
         async with call.services.database.transaction() as transaction:
             claimed = await transaction.row(self._claim, **scope, fingerprint=key.fingerprint)
             if claimed is None:
-                stored = await transaction.row(self._recall, **scope)
-                assert stored is not None
+                stored = await transaction.one(self._recall, **scope)
                 return replay(key.fingerprint, *stored)
             try:
                 async with transaction.savepoint():

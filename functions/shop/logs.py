@@ -35,9 +35,7 @@ class JsonFormatter(logging.Formatter):
         trace = tracing.current()
         if trace is not None:
             line["trace_id"] = trace.trace_id
-        for name, value in vars(record).items():
-            if name not in _STANDARD:
-                line[name] = value
+        line.update({n: v for n, v in vars(record).items() if n not in _STANDARD})
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False, default=str)

@@ -10,8 +10,8 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
-from pydantic.json_schema import models_json_schema
 from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import models_json_schema
 
 from shop.errors import (
     BadRequest,
@@ -55,10 +55,15 @@ def load_functions() -> dict[str, Operation]:
     for area in AREAS:
         for file in sorted((FUNCTIONS / area).glob("*.py")):
             if file.stem not in REGISTRY:
-                spec = spec_from_file_location(f"function_{file.stem}", file)
-                assert spec is not None and spec.loader is not None  # noqa: PT018
-                spec.loader.exec_module(module_from_spec(spec))
+                _import(file)
     return REGISTRY
+
+
+def _import(file: Path) -> None:
+    spec = spec_from_file_location(f"function_{file.stem}", file)
+    if spec is None or spec.loader is None:
+        raise ImportError(file)
+    spec.loader.exec_module(module_from_spec(spec))
 
 
 def document(operations: dict[str, Operation]) -> dict[str, Any]:
@@ -124,6 +129,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
     parameters: list[dict[str, Any]] = []
+    schema: dict[str, Any]
     if "{id}" in operation.path:
         schema = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
         parameters.append({"name": "id", "in": "path", "required": True, "schema": schema})
@@ -149,10 +155,10 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
                 "schema": {"type": "string", "minLength": 1, "maxLength": 255},
             }
         )
-    for name in operation.conditions:
-        parameters.append(
-            {"name": name, "in": "header", "required": False, "schema": {"type": "string"}}
-        )
+    parameters.extend(
+        {"name": name, "in": "header", "required": False, "schema": {"type": "string"}}
+        for name in operation.conditions
+    )
     return parameters
 
 

@@ -51,6 +51,11 @@ class Reply:
         body = document if isinstance(document, bytes) else document.encode()
         return cls(status, body, {name.replace("_", "-"): text for name, text in headers.items()})
 
+    @classmethod
+    def array(cls, documents: list[str], headers: Mapping[str, str]) -> "Reply":
+        """An answer with an array of documents that are JSON already."""
+        return cls(200, f"[{','.join(documents)}]".encode(), headers)
+
 
 @dataclass(slots=True)
 class Call(Generic[Body]):
@@ -67,7 +72,12 @@ class Call(Generic[Body]):
     @property
     def id(self) -> int:
         """The `{id}` of the path."""
-        return int(self.path["id"])  # type: ignore[arg-type]
+        return self.path["id"]  # type: ignore[return-value]
+
+    @property
+    def uuid(self) -> UUID:
+        """The `{uuid}` of the path."""
+        return self.path["uuid"]  # type: ignore[return-value]
 
     @property
     def account(self) -> str:
@@ -196,12 +206,13 @@ def operation(
                 return _problem(problem)
             except ClientDisconnect:
                 return Response(status_code=499)
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever it is, the client gets a bare 500
                 _log.exception("%s failed", declared.name)
                 return _problem(Internal())
             return reply if isinstance(reply, Response) else _response(reply)
 
-        return functions_framework.aio.http(handler)  # type: ignore[no-any-return]
+        functions_framework.aio.http(handler)  # Registers the signature by the name.
+        return handler
 
     return declare
 
@@ -243,14 +254,15 @@ def event_handler(
                 return _problem(problem)
             except ClientDisconnect:
                 return Response(status_code=499)
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever it is, the client gets a bare 500
                 _log.exception("%s failed", declared.name)
                 return _problem(Internal())
             if note:
                 request.scope["shop.note"].update(note)
             return Response(status_code=204)
 
-        return functions_framework.aio.http(handler)  # type: ignore[no-any-return]
+        functions_framework.aio.http(handler)  # Registers the signature by the name.
+        return handler
 
     return declare
 

@@ -75,7 +75,7 @@ def _recall() -> sa.Select[Any]:
     )
 
 
-def _answer_key(order_id: Any, status: int, body: Any) -> sa.CTE:
+def _answer_key(order_id: Any, status: sa.ColumnElement[Any], body: Any) -> sa.CTE:
     """Store the first answer of the order's key; `key` null means that there is none."""
     keys = idempotency_keys
     return (
@@ -85,7 +85,7 @@ def _answer_key(order_id: Any, status: int, body: Any) -> sa.CTE:
             keys.c.order_id == order_id,
         )
         .values(
-            status=sa.literal_column(str(status)) if isinstance(status, int) else status,
+            status=status,
             headers=sa.cast(_text("answer_headers"), pg.JSON),
             body=body,
         )
@@ -125,7 +125,7 @@ def _confirm(*, keyed: bool) -> sa.Select[Any]:
         statement = statement.add_cte(
             _answer_key(
                 sa.select(shown.c.id).scalar_subquery(),
-                201,
+                sa.literal_column("201"),
                 sa.select(shown.c.document).scalar_subquery(),
             )
         )

@@ -25,7 +25,8 @@ def build(settings: Settings) -> Edge:
     """The function that the settings name, inside its edge."""
     target = settings.text("FUNCTION_TARGET")
     logs.configure(target, settings.text("LOG_LEVEL", "info"))
-    app = create_asgi_app(target, str(_FUNCTIONS / settings.text("FUNCTION_SOURCE")))
+    source = str(_FUNCTIONS / settings.text("FUNCTION_SOURCE"))
+    app = create_asgi_app(target, source)  # type: ignore[no-untyped-call]
     operation = REGISTRY[target]
 
     async def start() -> Services:

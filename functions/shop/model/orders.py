@@ -44,8 +44,10 @@ published_tally = sa.Table(
 
 
 def order_json(row: sa.FromClause, **further: sa.ColumnElement[object]) -> sa.ColumnElement[str]:
-    """An order as the API shows it, as JSON text; product_id and quantity are those of its
-    one line, and null where it has several."""
+    """An order as the API shows it, as JSON text.
+
+    product_id and quantity are those of its one line, and null where it has several.
+    """
     one = sa.func.json_array_length(row.c["items"]) == 1
     first = row.c["items"].op("->", return_type=pg.JSON)(sa.literal_column("0"))
     return sa.cast(
