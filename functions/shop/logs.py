@@ -64,14 +64,20 @@ class RequestLog:
         trace_id: str,
         extra: dict[str, Any] | None,
     ) -> None:
-        """Write the line; `seconds` is how long the request took, `extra` further members."""
+        """Write the line; `seconds` is how long the request took, `extra` further members.
+
+        What a notifier tells of, its member `notification`, is its message too.
+        """
         if not self._enabled:
             return
+        message = f"{method} {path} {status}"
+        if extra and "notification" in extra:
+            message = extra["notification"]
         further = "" if not extra else "," + json.dumps(extra, ensure_ascii=False)[1:-1]
         level = "info" if status < 500 else "error"
         line = (
             f'{{"time":"{_timestamp(time.time())}","level":"{level}","function":{self._function},'
-            f'"message":{json.dumps(f"{method} {path} {status}")},"method":"{method}",'
+            f'"message":{json.dumps(message, ensure_ascii=False)},"method":"{method}",'
             f'"route":"{route}","status":{status},"duration_ms":{seconds * 1000:.2f},'
             f'"request_id":{json.dumps(request_id)},"trace_id":"{trace_id}"{further}}}\n'
         )
