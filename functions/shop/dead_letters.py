@@ -62,7 +62,7 @@ async def store(received: Received, database: Database) -> str:
         destination=destination,
         error_code=_code(attributes.get("knativeerrorcode")),
         error=_error(attributes.get("knativeerrordata")),
-        attributes=json.dumps(dict(attributes), default=str),
+        attributes=json.dumps(attributes, default=str),
         data=data,
         data_is_base64=is_base64,
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
+from urllib.parse import unquote
 
 from cloudevents.exceptions import GenericException
 from cloudevents.http import CloudEvent, from_http
@@ -26,6 +27,7 @@ TOPICS: Mapping[str, str] = {
     SOURCES["inventory"]: "inventory-events",
     SOURCES["orders"]: "order-events",
 }
+DEAD_LETTERS = "dead-letters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,13 +192,15 @@ class Received:
             event: CloudEvent = from_http(headers, body, data_unmarshaller=_as_it_came)
         except (GenericException, ValueError, TypeError, AttributeError) as error:
             raise BadRequest(f"This is not a CloudEvent: {error}") from None
-        attributes = event.get_attributes()
+        attributes = dict(event.get_attributes())
+        if "ce-specversion" in headers:
+            attributes = {name: unquote(value) for name, value in attributes.items()}
         names = [attributes[name] for name in ("id", "source", "type")]
         if not all(isinstance(name, str) and name for name in names):
             raise BadRequest("This is not a CloudEvent: id, source and type must be texts.")
         data = event.get_data()
         raw = data.encode() if isinstance(data, str) else data or b""
-        return cls(*names, raw, attributes, arrived)
+        return cls(names[0], names[1], names[2], raw, attributes, arrived)
 
     @property
     def data(self) -> Any:
