@@ -4,7 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shop.errors import BadRequest
-from shop.events import Event, OrderCancelled, OrderCreated, OrderRejected, Received
+from shop.events import (
+    AskedLine,
+    Event,
+    OrderCancelled,
+    OrderCreated,
+    OrderRejected,
+    Received,
+    SoldLine,
+)
 from shop.inbox import read, tell
 from shop.operation import event_handler
 from shop.services import Services
@@ -40,12 +48,12 @@ def _words(event: Event) -> tuple[str, str]:
             raise BadRequest(f"There are no words for {event.name}.")
 
 
-def _lines(items: Sequence[Mapping[str, Any]]) -> str:
+def _lines(items: Sequence[AskedLine]) -> str:
     """`5 × Laptop, 1 × Mouse and 2 more`."""
-    shown = [f"{item.get('quantity')} × {_named(item)}" for item in items[:_MOST_LINES]]
+    shown = [f"{item.quantity} × {_name(item)}" for item in items[:_MOST_LINES]]
     more = len(items) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
-def _named(item: Mapping[str, Any]) -> str:
-    return str(item.get("name") or f"product {item.get('product_id')}")
+def _name(item: AskedLine) -> str:
+    return item.name if isinstance(item, SoldLine) else f"product {item.product_id}"

@@ -104,31 +104,41 @@ class ProductDeleted(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class OrderCreated(Event):
-    """An order was confirmed: its stock is taken and its prices are fixed.
+class AskedLine:
+    """A line of an order as it was asked for."""
 
-    `items` are objects with product_id, name, quantity and unit_price.
-    """
+    product_id: int
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class SoldLine(AskedLine):
+    """A line of a confirmed order, with the product's name and price at that moment."""
+
+    name: str
+    unit_price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCreated(Event):
+    """An order was confirmed: its stock is taken and its prices are fixed."""
 
     name: ClassVar[str] = "order.created"
     aggregate: ClassVar[str] = "orders"
     order_id: int
-    items: list[dict[str, Any]]
+    items: list[SoldLine]
     total_price: Decimal
     created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class OrderRejected(Event):
-    """An order could not be confirmed; `reason` is the problem's type, such as insufficient-stock.
-
-    `items` are objects with product_id and quantity.
-    """
+    """An order could not be confirmed; `reason` is the problem's type, e.g. insufficient-stock."""
 
     name: ClassVar[str] = "order.rejected"
     aggregate: ClassVar[str] = "orders"
     order_id: int
-    items: list[dict[str, Any]]
+    items: list[AskedLine]
     reason: str
     created_at: datetime
 
@@ -143,7 +153,7 @@ class OrderCancelled(Event):
     name: ClassVar[str] = "order.cancelled"
     aggregate: ClassVar[str] = "orders"
     order_id: int
-    items: list[dict[str, Any]]
+    items: list[AskedLine]
     cancelled_by: Literal["customer", "system"]
     created_at: datetime
 
