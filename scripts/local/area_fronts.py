@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
 import aiohttp
+import uvloop
 from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
@@ -78,9 +79,11 @@ class Front:
 
     async def metrics(self, _: web.Request) -> web.Response:
         """The metrics of the area's functions and loops, merged, but for those that are down."""
-        urls = (*self.functions.values(), *self.loops.values())
-        texts = await asyncio.gather(*(self._text(f"{url}/metrics") for url in urls))
-        merged = exposition.merge([text for text in texts if text is not None])
+        urls = self.functions | self.loops
+        texts = await asyncio.gather(*(self._text(f"{url}/metrics") for url in urls.values()))
+        merged = exposition.merge(
+            {name: text for name, text in zip(urls, texts, strict=True) if text is not None}
+        )
         return web.Response(
             body=merged.encode(),
             headers={"content-type": "text/plain; version=0.0.4; charset=utf-8"},
@@ -173,7 +176,7 @@ async def run(layout: Layout) -> None:
 def main() -> int:
     """Run until SIGTERM."""
     try:
-        asyncio.run(run(Layout.from_environment()))
+        uvloop.run(run(Layout.from_environment()))
     except PlatformError as error:
         print(error, file=sys.stderr)
         return 1

@@ -2,16 +2,18 @@
 
 import json
 import os
-import queue
 import sys
 import threading
 import time
+from collections import deque
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TextIO
 
 _MOST_BYTES = 10 * 1024 * 1024
-_LINES_A_SECOND = 50
+_LINES_A_SECOND = 25
+_MOST_WAITING = 2000
+_GATHER_SECONDS = 0.03
 _COLOURS = (36, 32, 33, 35, 34, 96, 92, 93, 95, 94)
 _LEVEL_COLOURS = {"warning": 33, "error": 31, "critical": 31}
 _WIDTH = 20
@@ -31,16 +33,19 @@ class Console:
     def __init__(self, stream: TextIO = sys.stdout) -> None:
         self.colours: Final = stream.isatty() and "NO_COLOR" not in os.environ
         self._stream = stream
-        self._lines: queue.Queue[str | None] = queue.Queue(maxsize=2000)
+        self._lines: deque[str] = deque()
         self._dropped = 0
+        self._some = threading.Event()
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._write, name="console", daemon=True)
         self._thread.start()
 
     def say(self, text: str) -> None:
         """Show a line as it is."""
-        try:
-            self._lines.put_nowait(text)
-        except queue.Full:
+        if len(self._lines) < _MOST_WAITING:
+            self._lines.append(text)
+            self._some.set()
+        else:
             self._dropped += 1
 
     def note(self, name: str, text: str, level: str = "info", at: str | None = None) -> None:
@@ -56,21 +61,23 @@ class Console:
 
     def close(self) -> None:
         """Write what is left, waiting a second at most."""
-        try:
-            self._lines.put(None, timeout=1)
-        except queue.Full:
-            return
+        self._closing.set()
+        self._some.set()
         self._thread.join(timeout=1)
 
     def _write(self) -> None:
-        while (line := self._lines.get()) is not None:
+        while not (self._closing.is_set() and not self._lines):
+            self._some.wait()
+            # Lines come in swarms; one write for all of them is enough.
+            self._closing.wait(_GATHER_SECONDS)
+            self._some.clear()
+            lines = [self._lines.popleft() for _ in range(len(self._lines))]
+            if self._dropped:
+                lines.append(f"… {self._dropped} lines not shown")
+                self._dropped = 0
             try:
-                if self._dropped:
-                    self._stream.write(f"… {self._dropped} lines not shown\n")
-                    self._dropped = 0
-                self._stream.write(line + "\n")
-                if self._lines.empty():
-                    self._stream.flush()
+                self._stream.write("".join(f"{line}\n" for line in lines))
+                self._stream.flush()
             except (OSError, ValueError):
                 return  # Nobody reads any more; the files under logs/ go on.
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 _SUFFIXES = ("_bucket", "_sum", "_count", "_created", "_total")
+_OF_A_PROCESS = ("process_", "python_")
 
 
 @dataclass(slots=True)
@@ -11,14 +12,14 @@ class _Family:
     samples: dict[str, str] = field(default_factory=dict)
 
 
-def merge(texts: list[str]) -> str:
-    """One exposition (text format 0.0.4) of several.
+def merge(texts: dict[str, str]) -> str:
+    """One exposition (text format 0.0.4) of several, by the name of the process that shows it.
 
-    Where two of them show the same series, the first one counts: the shop's own series carry the
-    function that they come from, so only what is no function's can meet.
+    The shop's own series carry the function that they come from; what Python tells about a
+    process does not, and is given its name. Where two still show the same series, the first counts.
     """
     families: dict[str, _Family] = {}
-    for text in texts:
+    for process, text in texts.items():
         current = ""
         for line in text.splitlines():
             if line.startswith(("# HELP ", "# TYPE ")):
@@ -30,6 +31,8 @@ def merge(texts: list[str]) -> str:
                     comments.append(line)
             elif line and not line.startswith("#"):
                 series, _, value = line.rpartition(" ")
+                if series.startswith(_OF_A_PROCESS):
+                    series = _labelled(series, process)
                 families.setdefault(_family(series, current), _Family()).samples.setdefault(
                     series, value
                 )
@@ -38,6 +41,11 @@ def merge(texts: list[str]) -> str:
         lines += family.comments
         lines += [f"{series} {value}" for series, value in family.samples.items()]
     return "\n".join(lines) + "\n"
+
+
+def _labelled(series: str, process: str) -> str:
+    name, brace, labels = series.partition("{")
+    return f'{name}{{function="{process}"' + (f",{labels}" if brace else "}")
 
 
 def _family(series: str, current: str) -> str:

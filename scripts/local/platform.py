@@ -8,12 +8,13 @@ import time
 from collections.abc import Awaitable, Iterable
 
 from local import checks, manifests, table
+from local.child import Child
 from local.console import Console, Output
 from local.kafka import Kafka
 from local.layout import HOST, ROOT, Layout, PlatformError
 from local.plan import Plan, Spec
 from local.postgres import Postgres
-from local.process import Process, pump, spawn
+from local.process import Process
 
 # Processes that may start at once: more would only take the processor from one another, and
 # from what the first order waits for.
@@ -132,10 +133,10 @@ class Platform:
     async def _run_job(self, spec: Spec) -> None:
         for _ in range(_JOB_ATTEMPTS):
             output = Output(spec.name, self._layout.logs, self._console)
-            child = await spawn(spec)
-            await pump(child, output)
+            child = await Child.start(spec, output)
+            status = await child.wait()
             output.close()
-            if await child.wait() == 0:
+            if status == 0:
                 return
             await asyncio.sleep(0.5)
         raise PlatformError(

@@ -2,17 +2,14 @@
 
 import asyncio
 import contextlib
-import ctypes
-import os
 import signal
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from local import probe
+from local.child import Child
 from local.console import Console, Output
-from local.layout import PlatformError
 from local.plan import Spec
 
 _FIRST_PAUSE = 0.2
@@ -20,8 +17,6 @@ _LONGEST_PAUSE = 15.0
 _STEADY_SECONDS = 20.0
 _PROBE_SECONDS = 10.0
 _PROBE_FAILURES = 3
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class Process:
@@ -39,7 +34,7 @@ class Process:
         self._console = console
         self._changed = changed
         self._stopping = asyncio.Event()
-        self._child: asyncio.subprocess.Process | None = None
+        self._child: Child | None = None
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -63,9 +58,8 @@ class Process:
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal, if it runs."""
-        if self._child is not None and self._child.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self._child.send_signal(number)
+        if self._child is not None:
+            self._child.signal(number)
 
     async def _keep(self) -> None:
         output = Output(self.spec.name, self._logs, self._console)
@@ -88,14 +82,13 @@ class Process:
             output.close()
 
     async def _run(self, output: Output) -> int:
-        child = await spawn(self.spec)
+        child = await Child.start(self.spec, output)
         self._child, self.pid = child, child.pid
         self._changed()
         probing = asyncio.create_task(self._probe())
         try:
             if self._stopping.is_set():
                 self.signal(self.spec.stop_signal)
-            await pump(child, output)
             return await child.wait()
         finally:
             probing.cancel()
@@ -118,50 +111,6 @@ class Process:
             failures = 0 if await probe.healthy(port, "/health/live") else failures + 1
         self._console.note(self.spec.name, "no longer answers and is killed", "error")
         self.signal(signal.SIGKILL)
-
-
-async def spawn(spec: Spec) -> asyncio.subprocess.Process:
-    """Start the process with its output in a pipe, apart from the terminal's signals."""
-    try:
-        return await asyncio.create_subprocess_exec(
-            *spec.command,
-            env=spec.environment,
-            cwd=spec.cwd,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-            user=spec.user,
-            group=spec.user,
-            extra_groups=[] if spec.user is not None else None,
-            preexec_fn=_die_with(os.getpid(), spec.stop_signal),
-        )
-    except OSError as error:
-        raise PlatformError(f"{spec.name} cannot be started: {error}.") from None
-
-
-async def pump(child: asyncio.subprocess.Process, output: Output) -> None:
-    """Pass on what the process prints, until it closes its output."""
-    if child.stdout is None:
-        return
-    while chunk := await child.stdout.read(65_536):
-        output.feed(chunk)
-
-
-def _die_with(parent: int, number: signal.Signals) -> Callable[[], None]:
-    """What the child does before it becomes its program: it asks to end when its parent does.
-
-    The kernel's word for it exists on Linux only; elsewhere a supervisor that is killed, rather
-    than stopped, leaves its processes behind.
-    """
-
-    def prepare() -> None:
-        if _LIBC is not None:
-            _LIBC.prctl(_PR_SET_PDEATHSIG, int(number))
-            if os.getppid() != parent:
-                os._exit(1)
-
-    return prepare
 
 
 def _ended(status: int) -> str:

@@ -22,7 +22,7 @@ def lines(specs: list[Spec], layout: Layout, paint: Callable[[str, int], str]) -
     for area, port in layout.areas.items():
         names = ", ".join(s.name for s in specs if s.kind == "function" and s.area == area)
         yield _row(area, f"http://{HOST}:{port}", "its functions under their own paths, /metrics")
-        for line in _wrapped(names, 70):
+        for line in _wrapped(names, 56):
             yield _row("", "", line)
     for spec in specs:
         if spec.kind in _ABOUT:

@@ -8,6 +8,7 @@ import signal
 import sys
 
 import aiohttp
+import uvloop
 from aiohttp import web
 from prometheus_client import generate_latest
 
@@ -102,7 +103,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     try:
-        asyncio.run(run(Layout.from_environment()))
+        uvloop.run(run(Layout.from_environment()))
     except PlatformError as error:
         print(error, file=sys.stderr)
         return 1

@@ -17,8 +17,15 @@ from local.events.cloudevent import Event, Record, from_record
 from local.manifests import KafkaSource
 
 _LOG = logging.getLogger(__name__)
-_POLL_MS = 100
-_COMMIT_SECONDS = 0.1
+_POLL_MS = 250
+# What is held back is let go soon after its sink has caught up.
+_PAUSED_POLL_MS = 20
+_COMMIT_SECONDS = 0.5
+_MEASURE_SECONDS = 2.0
+# Records that come faster than this are gathered for a moment: a fetch costs as much as several
+# records do, for the broker as well.
+_FAST_SECONDS = 0.012
+_GATHER_SECONDS = 0.006
 _MOST_WAITING = 500
 _FEW_WAITING = 100
 _PAUSE_AFTER_FAILURE = 0.5
@@ -128,15 +135,25 @@ class Feed:
             partitions = self._assign(consumer)
             self.connected = True
             committed: dict[TopicPartition, int] = {}
-            last = 0.0
+            arrived = next_commit = next_measure = 0.0
             while not self._stopping.is_set():
-                for partition, batch in consumer.poll(timeout_ms=_POLL_MS).items():
+                fetched = consumer.poll(
+                    timeout_ms=_PAUSED_POLL_MS if consumer.paused() else _POLL_MS
+                )
+                for partition, batch in fetched.items():
                     self._hand_over(partition, [to_record(each) for each in batch])
                 self._hold_back(consumer)
-                if time.monotonic() - last > _COMMIT_SECONDS:
-                    last = time.monotonic()
+                now = time.monotonic()
+                if now > next_commit:
+                    next_commit = now + _COMMIT_SECONDS
                     self._commit(consumer, committed, wait=False)
+                if now > next_measure:
+                    next_measure = now + _MEASURE_SECONDS
                     self._measure(consumer, partitions)
+                if fetched:
+                    if now - arrived < _FAST_SECONDS:
+                        time.sleep(_GATHER_SECONDS)
+                    arrived = now
             self._drained.wait(timeout=10.0)
             self._commit(consumer, committed, wait=True)
         finally:
