@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,9 @@ from pathlib import Path
 from bench.machine import on_core
 from bench.processes import STATE, BenchError
 
-_SOURCES = Path(__file__).parent / "loadgen"
+_HERE = Path(__file__).parent
+_SOURCES = _HERE / "loadgen"
+PYTHON_GENERATOR = (sys.executable, "-I", str(_HERE / "python_load.py"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +56,8 @@ class Answers:
         return self.errors + self.unexpected
 
 
-def send(load: Load, *, core: int | None) -> Answers:
-    """Send a load and wait for its end.
+def send(load: Load, *, core: int | None, command: Sequence[str] = ()) -> Answers:
+    """Send a load and wait for its end; `command` is another generator than the one in use.
 
     Raises:
         BenchError: the generator failed.
@@ -62,7 +65,7 @@ def send(load: Load, *, core: int | None) -> Answers:
     arguments = [f"-{name}={value}" for name, value in asdict(load).items()]
     with on_core(core):
         process = subprocess.Popen(
-            [*generator(), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            [*(command or generator()), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
     output, complaint = process.communicate()
     if process.returncode != 0:
@@ -76,7 +79,7 @@ def generator() -> tuple[str, ...]:
     binary = build_go(_SOURCES, "loadgen")
     if binary is not None:
         return (str(binary),)
-    return (sys.executable, "-m", "bench.python_load")
+    return PYTHON_GENERATOR
 
 
 def generator_name() -> str:

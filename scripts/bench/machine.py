@@ -2,6 +2,8 @@
 
 import os
 import platform
+import resource
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -99,17 +101,31 @@ def cpu_seconds(root: int) -> float:
     return total
 
 
-def idle_share(before: tuple[int, int], after: tuple[int, int]) -> float:
-    """Share of all cores that did nothing between two readings of `idle_ticks`."""
-    total = after[1] - before[1]
-    return (after[0] - before[0]) / total if total else 1.0
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the whole machine had computed at a moment, and what of it was the measurement's."""
+
+    at: float
+    busy: float
+    own: float
 
 
-def idle_ticks() -> tuple[int, int]:
-    """Ticks that all cores were idle, and all ticks."""
-    fields = (_PROC / "stat").read_text().split("\n", 1)[0].split()[1:9]
-    ticks = [int(field) for field in fields]
-    return ticks[3] + ticks[4], sum(ticks)
+def usage(*roots: int) -> Usage:
+    """Read the machine's usage; `roots` are the processes that belong to the measurement.
+
+    So do this process and the children that it has waited for, such as load generators.
+    """
+    ticks = [int(field) for field in (_PROC / "stat").read_text().split("\n", 1)[0].split()[1:9]]
+    user, nice, system, *_, steal = ticks
+    mine = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    own = sum(each.ru_utime + each.ru_stime for each in mine) + sum(map(cpu_seconds, roots))
+    return Usage(time.monotonic(), (user + nice + system + steal) / _TICKS, own)
+
+
+def foreign_cores(before: Usage, after: Usage) -> float:
+    """Cores that others, neighbours of a virtual machine included, used between two readings."""
+    busy, own = after.busy - before.busy, after.own - before.own
+    return max(0.0, busy - own) / (after.at - before.at)
 
 
 def python_processes(pids: Iterable[int]) -> list[int]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from bench.load import Answers, Load, send
-from bench.machine import cpu_seconds
+from bench.machine import cpu_seconds, foreign_cores, usage
 from bench.processes import BenchError
 
 
@@ -16,6 +16,7 @@ class Run:
     answers: Answers
     server_cpu: float
     database_cpu: float
+    foreign_cores: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Summary:
     p99: float
     server_cpu: float
     database_cpu: float
+    foreign_cores: float
     rates: tuple[float, ...]
 
 
@@ -39,17 +41,19 @@ def measure(load: Load, *, server: int, database: int, core: int | None) -> Run:
     if load.warmup > 0:
         send(replace(load, seconds=load.warmup, warmup=0.0), core=core)
     before = cpu_seconds(server), cpu_seconds(database)
+    machine = usage(server, database)
     answers = send(replace(load, warmup=0.0), core=core)
+    foreign = foreign_cores(machine, usage(server, database))
     after = cpu_seconds(server), cpu_seconds(database)
     if answers.failures or not answers.requests:
         raise BenchError(
             f"{load.method} {load.path}: {answers.failures} of {answers.requests} answers were not "
             f"{load.expect}: {answers.statuses}, such as {answers.examples}"
         )
-    used = [
+    server_cpu, database_cpu = (
         (late - early) / answers.requests * 1e6 for early, late in zip(before, after, strict=True)
-    ]
-    return Run(answers, *used)
+    )
+    return Run(answers, server_cpu, database_cpu, foreign)
 
 
 def summarise(runs: Sequence[Run]) -> Summary:
@@ -60,5 +64,6 @@ def summarise(runs: Sequence[Run]) -> Summary:
         p99=median(run.answers.latency_ms["p99"] for run in runs),
         server_cpu=median(run.server_cpu for run in runs),
         database_cpu=median(run.database_cpu for run in runs),
+        foreign_cores=median(run.foreign_cores for run in runs),
         rates=tuple(run.answers.rate for run in runs),
     )

@@ -13,8 +13,10 @@ class Options:
     port: int
     rounds: int
     seconds: float
+    warmup: float
     order_seconds: float
     latency_seconds: float
+    limit_seconds: float
     page_seconds: float
     page_rounds: int
     catalogue: int

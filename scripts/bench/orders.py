@@ -15,11 +15,11 @@ from psycopg import sql
 from bench import pgbench, statements
 from bench.catalogue import fill_inventory
 from bench.load import Answers, Load, send
-from bench.machine import idle_share, idle_ticks
+from bench.machine import cpu_seconds, foreign_cores, usage
 from bench.options import Options
 from bench.postgres import create_database, database_url, drop_database
 from bench.processes import BenchError, fetch
-from bench.report import Goal, Result, Table, figure
+from bench.report import Goal, Result, Table, figure, foreign_note
 from local.state import State
 from shop.migrate import migrate
 
@@ -29,22 +29,28 @@ LEAST_RATE = 250.0
 MOST_DRAIN_SECONDS = 2.0
 _STOCK = 10_000_000
 _WINDOW = 5
+_COSTLIEST = 8
 _SAGA = "bench_saga"
-_PGBENCH_SECONDS = 8
 _UNPUBLISHED = "SELECT count(*) FROM outbox WHERE published_at IS NULL"
 
 
-def run(state: State, options: Options) -> Result:
-    """Hold the load with 10 and with 50 clients; wait for outbox and notifications each time."""
+def run(state: State, pid: int, options: Options) -> Result:
+    """Hold the load with 10 and with 50 clients; wait for outbox and notifications each time.
+
+    `pid` is the process that all of the shop descends from.
+    """
     result = Result("orders")
     first, last = make_products(state, PRODUCTS)
     rows = []
+    costs: list[dict[str, float]] = []
+    foreign = []
     with _saga_database(state) as saga:
         for clients in CLIENTS:
-            before = idle_ticks()
+            machine, processes = usage(pid), cpu_by_process(state)
             answers = _hold(state, clients, first, last, options)
             ended = time.monotonic()
-            idle = idle_share(before, idle_ticks())
+            costs.append(_per_order(processes, cpu_by_process(state), answers.requests))
+            foreign.append(foreign_cores(machine, usage(pid)))
             drained = wait_until_published(state, ended)
             notified = wait_until_notified(state, ended)
             limit = pgbench.run(
@@ -53,7 +59,7 @@ def run(state: State, options: Options) -> Result:
                 name="saga",
                 server=postgres_pid(state),
                 clients=clients,
-                seconds=_PGBENCH_SECONDS,
+                seconds=options.limit_seconds,
                 core=None,
             )
             held = lowest_window(answers.per_second, _WINDOW)
@@ -62,7 +68,7 @@ def run(state: State, options: Options) -> Result:
                 [f"{clients} clients", figure(answers.rate), figure(held), str(answers.failures),
                  *(figure(latency[name]) for name in ("p50", "p95", "p99", "max")),
                  figure(drained), figure(notified), figure(limit.rate),
-                 figure(answers.rate / limit.rate), f"{idle:.0%}"]
+                 figure(answers.rate / limit.rate)]
             )  # fmt: skip
             result.goals += [
                 Goal(f"orders a second, {clients} clients", answers.rate, LEAST_RATE, unit="/s"),
@@ -75,16 +81,18 @@ def run(state: State, options: Options) -> Result:
                 "rate": answers.rate, "lowest_5_s": held, "latency_ms": latency,
                 "statuses": answers.statuses, "errors": answers.errors,
                 "examples": answers.examples, "drained_s": drained, "notified_s": notified,
-                "pgbench_rate": limit.rate, "idle_share": idle,
+                "pgbench_rate": limit.rate, "cpu_us": costs[-1],
+                "foreign_cores": foreign[-1],
             }  # fmt: skip
     columns = ["", "orders/s", f"least {_WINDOW} s", "not 201", "p50 ms", "p95 ms", "p99 ms",
-               "max ms", "outbox s", "notified s", "pgbench", "of it", "idle"]  # fmt: skip
+               "max ms", "outbox s", "notified s", "pgbench", "of it"]  # fmt: skip
     title = f"create_order through the gateway for {options.order_seconds:.0f} s, nothing pinned"
     note = (
         "outbox, notified: seconds after the load until every event was published, and stored as "
-        "a notification.\n  pgbench: the saga's statements, as many clients."
+        "a notification.\n  pgbench: the saga's statements, as many clients.\n  "
+        + foreign_note(max(foreign))
     )
-    result.tables.append(Table(title, columns, rows, note))
+    result.tables += [Table(title, columns, rows, note), _cost_table(costs)]
     return result
 
 
@@ -98,6 +106,30 @@ def _hold(state: State, clients: int, first: int, last: int, options: Options) -
     if found - confirmed < answers.statuses.get("201", 0):
         raise BenchError(f"{answers.statuses} answered, but {found - confirmed} orders confirmed")
     return answers
+
+
+def cpu_by_process(state: State) -> dict[str, float]:
+    """Processor seconds of each process of the shop so far."""
+    return {
+        name: cpu_seconds(process["pid"])
+        for name, process in state.processes.items()
+        if process["pid"]
+    }
+
+
+def _per_order(before: dict[str, float], after: dict[str, float], orders: int) -> dict[str, float]:
+    used = {name: (after[name] - before.get(name, 0.0)) / orders * 1e6 for name in after}
+    return dict(sorted(used.items(), key=lambda item: -item[1]))
+
+
+def _cost_table(costs: list[dict[str, float]]) -> Table:
+    names = list(costs[0])[:_COSTLIEST]
+    rows = [[name, *(figure(cost.get(name, 0.0)) for cost in costs)] for name in names]
+    rest = [sum(used for name, used in cost.items() if name not in names) for cost in costs]
+    rows += [["all others", *map(figure, rest)],
+             ["all", *(figure(sum(cost.values())) for cost in costs)]]  # fmt: skip
+    columns = ["", *(f"{clients} clients" for clients in CLIENTS)]
+    return Table("processor time for an order and what follows it, µs", columns, rows)
 
 
 def order_load(

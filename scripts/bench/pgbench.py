@@ -12,6 +12,7 @@ from local.postgres import program
 from shop.database import Statement
 
 _PLACEHOLDER = re.compile(r"\$(\d+)")
+_LITERAL = re.compile(r"'(?:[^']|'')*'")
 _RATE = re.compile(r"^tps = ([\d.]+)", re.MULTILINE)
 _LATENCY = re.compile(r"^latency average = ([\d.]+) ms", re.MULTILINE)
 _COUNT = re.compile(r"^number of transactions actually processed: (\d+)", re.MULTILINE)
@@ -27,21 +28,35 @@ class Measured:
     database_cpu: float
 
 
+class _Piece(str):
+    """SQL among a statement's values, as against a text that is one of them."""
+
+    __slots__ = ()
+
+
 def script(statement: Statement, values: Mapping[str, str]) -> str:
     """Write a statement as pgbench reads it: each value is a piece of SQL, or a `:variable`.
 
     Values that are not given keep the statement's own constants.
     """
-    arguments = statement.arguments(values)
-    given = set(values.values())
+    arguments = statement.arguments({name: _Piece(value) for name, value in values.items()})
 
     def piece(match: re.Match[str]) -> str:
         argument = arguments[int(match[1]) - 1]
-        if isinstance(argument, str) and argument in given:
-            return f"({argument})"
-        return literal(argument)
+        return f"({argument})" if isinstance(argument, _Piece) else literal(argument)
 
-    return _PLACEHOLDER.sub(piece, statement.sql).replace("\n", " ").strip()
+    return _PLACEHOLDER.sub(piece, without_colons(statement.sql)).replace("\n", " ").strip()
+
+
+def without_colons(text: str) -> str:
+    """Escape colons inside of literals: pgbench takes `HH24:MI` for a variable named MI."""
+
+    def escaped(match: re.Match[str]) -> str:
+        if ":" not in match[0]:
+            return match[0]
+        return "E" + match[0].replace("\\", "\\\\").replace(":", "\\x3a")
+
+    return _LITERAL.sub(escaped, text)
 
 
 def ended(text: str, *, into_variables: bool = False) -> str:

@@ -14,7 +14,7 @@ from bench.measure import Run, Summary, measure, summarise
 from bench.options import Options
 from bench.postgres import running_postgres
 from bench.processes import BenchError, Server, fetch, serving
-from bench.report import Goal, Result, Table, figure
+from bench.report import Goal, Result, Table, figure, foreign_note
 
 PRODUCTS = 1_000
 PAGE = 20
@@ -122,6 +122,7 @@ def _alternate(
                 high=PRODUCTS,
                 connections=options.connections,
                 seconds=options.seconds,
+                warmup=options.warmup,
             )
             runs[name].append(
                 measure(load, server=server.pid, database=database, core=options.pinning.load)
@@ -147,7 +148,8 @@ def _table(endpoint: str, summaries: dict[str, Summary]) -> Table:
     what = f", {PAGE} of {PRODUCTS:,}" if endpoint == "list_products" else f" of {PRODUCTS:,}"
     columns = ["", "requests/s", "shop : it", "CPU µs", "shop : it", "PostgreSQL µs", "p50 ms",
                "p99 ms"]  # fmt: skip
-    return Table(f"{endpoint}{what}: one process each", columns, rows)
+    note = foreign_note(max(each.foreign_cores for each in summaries.values()))
+    return Table(f"{endpoint}{what}: one process each", columns, rows, note)
 
 
 def _goals(endpoint: str, summaries: dict[str, Summary]) -> list[Goal]:

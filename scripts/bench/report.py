@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+MOST_FOREIGN = 0.1
+
 
 @dataclass(frozen=True, slots=True)
 class Goal:
@@ -59,6 +61,8 @@ class Table:
         widths = [max(len(line[at]) for line in lines) for at in range(len(self.columns))]
         out = [f"\n{self.title}"] if self.title else []
         for number, line in enumerate(lines):
+            if number == 0 and not any(line):
+                continue
             first = line[0].ljust(widths[0])
             rest = (cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))
             out.append("  " + "  ".join([first, *rest]).rstrip())
@@ -86,6 +90,12 @@ def figure(value: float) -> str:
     if abs(value) >= 10:
         return f"{value:.1f}"
     return f"{value:.2f}"
+
+
+def foreign_note(cores: float) -> str:
+    """Say how idle the machine was but for the measurement."""
+    note = f"Others used {figure(cores)} cores meanwhile."
+    return note if cores < MOST_FOREIGN else f"{note} The machine was not idle: measure again."
 
 
 def goals_table(results: Iterable[Result]) -> Table:

@@ -12,7 +12,7 @@ from bench.measure import Run, measure, summarise
 from bench.options import Options
 from bench.postgres import Postgres, running_postgres
 from bench.processes import BenchError, Server
-from bench.report import Goal, Result, Table, figure
+from bench.report import Goal, Result, Table, figure, foreign_note
 
 PRODUCTS = 1_000
 _DATABASE = "reserve"
@@ -29,13 +29,14 @@ def run(options: Options) -> Result:
         with serving_function(
             "inventory", "reserve_stock", database=database, port=options.port + 1, options=options
         ) as server:
-            rows = []
+            rows, foreign = [], []
             for spread, (products, required, stretch) in _SPREADS.items():
                 runs, limits = _alternate(postgres, server, products, options)
                 rows += _rows(spread, runs, limits)
                 ratio = summarise(runs).rate / median(limit.rate for limit in limits)
                 name = f"reserve_stock {spread}, against pgbench"
                 result.goals.append(Goal(name, ratio, required, stretch=stretch))
+                foreign.append(summarise(runs).foreign_cores)
                 result.data[spread] = {
                     "shop": asdict(summarise(runs)),
                     "pgbench": [asdict(limit) for limit in limits],
@@ -45,7 +46,8 @@ def run(options: Options) -> Result:
     if differences:
         raise BenchError(f"the ledger differs from the stock of {differences} products")
     columns = ["", "a second", "of pgbench", "CPU µs", "PostgreSQL µs", "p50 ms", "p99 ms"]
-    note = f"{options.pool} connections to PostgreSQL each; ledger and stock agree afterwards."
+    note = f"{options.pool} connections to PostgreSQL each; ledger and stock agree afterwards. "
+    note += foreign_note(max(foreign))
     title = f"reserve_stock, one piece of one of {PRODUCTS:,} products (spread) or of one (hot)"
     result.tables.append(Table(title, columns, rows, note))
     return result
@@ -63,6 +65,7 @@ def _alternate(
         high=products,
         connections=options.connections,
         seconds=options.seconds,
+        warmup=options.warmup,
     )
     runs, limits = [], []
     for _ in range(options.rounds):

@@ -36,6 +36,15 @@ class Shop:
     state: State
     start_seconds: float
 
+    def largest(self, count: int) -> dict[str, float]:
+        """Memory in MB (PSS) of the processes that have the most."""
+        used = {
+            name: proportional_megabytes([process["pid"]])
+            for name, process in self.state.processes.items()
+            if process["pid"]
+        }
+        return dict(sorted(used.items(), key=lambda item: -item[1])[:count])
+
     def megabytes(self) -> tuple[float, int]:
         """Memory of all Python processes in MB (PSS), and how many they are."""
         processes = python_processes(family(self.pid))
@@ -47,7 +56,7 @@ def run(parts: Sequence[str], options: Options) -> Iterator[Result]:
     with running_shop(options) as shop:
         fresh, _ = shop.megabytes()
         if "orders" in parts:
-            yield orders.run(shop.state, options)
+            yield orders.run(shop.state, shop.pid, options)
         if "latency" in parts:
             yield latency.run(shop.state, options)
         if "start" in parts:
@@ -65,7 +74,9 @@ def _start(shop: Shop, fresh: float) -> Result:
         ["memory of all processes now (PSS)",
          f"{figure(proportional_megabytes(family(shop.pid)))} MB"],
     ]  # fmt: skip
-    result.tables.append(Table("start and memory", ["", ""], rows))
+    largest = shop.largest(5)
+    note = "most: " + ", ".join(f"{name} {figure(size)} MB" for name, size in largest.items())
+    result.tables.append(Table("start and memory", ["", ""], rows, note))
     result.goals = [
         Goal("first confirmed order after `task up`", shop.start_seconds, MOST_START_SECONDS,
              unit="s", at_least=False),
@@ -76,6 +87,7 @@ def _start(shop: Shop, fresh: float) -> Result:
         "start_seconds": shop.start_seconds,
         "python_processes": count,
         "python_megabytes": {"fresh": fresh, "after_load": used},
+        "largest_megabytes": largest,
     }
     return result
 
