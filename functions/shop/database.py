@@ -9,7 +9,7 @@ connection's prepared statements away.
 import logging
 import select
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
@@ -24,11 +24,13 @@ from shop.errors import DependencyDown
 
 Row = tuple[Any, ...]
 Record = Callable[[float, Mapping[str, str]], None]
+Connection = AsyncConnection[TupleRow]
+Cursor = psycopg.AsyncCursor[TupleRow]
+Execute = Callable[[Connection, "Statement", Mapping[str, Any]], Awaitable[Cursor]]
 
 _log = logging.getLogger(__name__)
 _DIALECT = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 _WAIT_FOR_CONNECTION = 2.0
-_RETRIED = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 
 
 class Statement:
@@ -63,51 +65,13 @@ class Executor(Protocol):
         """All rows of the statement."""
 
 
-class _Connected:
-    """Runs statements on one connection."""
-
-    __slots__ = ("_connection", "_labels", "_record")
-
-    def __init__(
-        self, connection: AsyncConnection[TupleRow], record: Record, function: str
-    ) -> None:
-        self._connection = connection
-        self._record = record
-        self._labels = function
-
-    async def row(self, statement: Statement, **values: Any) -> Row | None:
-        cursor = await self._execute(statement, values)
-        return await cursor.fetchone() if cursor.description else None
-
-    async def one(self, statement: Statement, **values: Any) -> Row:
-        return _only(await self.row(statement, **values), statement)
-
-    async def rows(self, statement: Statement, **values: Any) -> list[Row]:
-        cursor = await self._execute(statement, values)
-        return await cursor.fetchall() if cursor.description else []
-
-    async def _execute(
-        self, statement: Statement, values: Mapping[str, Any]
-    ) -> psycopg.AsyncCursor[TupleRow]:
-        began = time.perf_counter()
-        try:
-            return await self._connection.execute(
-                statement.sql, statement.arguments(values), prepare=True
-            )
-        finally:
-            self._record(
-                time.perf_counter() - began,
-                {"function": self._labels, "statement": statement.name},
-            )
-
-
 def _only(row: Row | None, statement: Statement) -> Row:
     if row is None:
         raise LookupError(f"{statement.name} has no row")
     return row
 
 
-async def _alive(connection: AsyncConnection[TupleRow]) -> None:
+async def _alive(connection: Connection) -> None:
     """Refuse an idle connection that the server has closed, without asking the server.
 
     An idle connection has nothing to read unless it was ended; a look at its socket costs
@@ -131,7 +95,8 @@ class Database:
     ) -> None:
         self._record = record
         self._function = function
-        self._pool: AsyncConnectionPool[AsyncConnection[TupleRow]] = AsyncConnectionPool(
+        self._labels: dict[str, Mapping[str, str]] = {}
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
             open=False,
             min_size=1,
@@ -163,8 +128,8 @@ class Database:
         Raises:
             DependencyDown: PostgreSQL does not answer, or every connection is busy for 2 s.
         """
-        async with self._connected() as connected:
-            return await connected.row(statement, **values)
+        cursor = await self._execute(statement, values)
+        return await cursor.fetchone() if cursor.description else None
 
     async def one(self, statement: Statement, **values: Any) -> Row:
         """Run one statement that always has a row. Raises as `row` does."""
@@ -172,46 +137,96 @@ class Database:
 
     async def rows(self, statement: Statement, **values: Any) -> list[Row]:
         """Run one statement in autocommit; all its rows. Raises as `row` does."""
-        async with self._connected() as connected:
-            return await connected.rows(statement, **values)
+        cursor = await self._execute(statement, values)
+        return await cursor.fetchall() if cursor.description else []
 
     async def execute(self, statement: Statement, **values: Any) -> None:
         """Run one statement in autocommit. Raises as `row` does."""
-        async with self._connected() as connected:
-            await connected.row(statement, **values)
+        await self._execute(statement, values)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator["Transaction"]:
         """A transaction: committed where its block ends, rolled back where it raises."""
-        async with self._connection() as connection, connection.transaction():
-            yield Transaction(connection, self._record, self._function)
-
-    @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[_Connected]:
-        async with self._connection() as connection:
-            yield _Connected(connection, self._record, self._function)
-
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
         try:
-            async with self._pool.connection() as connection:
-                yield connection
-        except (PoolTimeout, TooManyRequests) as error:
-            raise DependencyDown("The database is not reachable, or busy.") from error
-        except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable) as error:
-            raise DependencyDown("The database took too long.") from error
-        except _RETRIED as error:
-            raise DependencyDown("The database was busy with the same rows.") from error
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            _log.warning("database lost: %s", str(error).strip().splitlines()[0])
-            raise DependencyDown("The database is not reachable.") from error
+            async with self._pool.connection() as connection, connection.transaction():
+                yield Transaction(connection, self.measured)
+        except (psycopg.Error, PoolTimeout, TooManyRequests) as error:
+            if (problem := _problem(error)) is None:
+                raise
+            raise problem from error
+
+    async def _execute(self, statement: Statement, values: Mapping[str, Any]) -> Cursor:
+        # A cursor has all its rows when it is executed: the connection can go back at once.
+        # Taken and given back by hand: two context managers would cost 20 µs a request.
+        try:
+            connection = await self._pool.getconn()
+            try:
+                return await self.measured(connection, statement, values)
+            finally:
+                await self._pool.putconn(connection)
+        except (psycopg.Error, PoolTimeout, TooManyRequests) as error:
+            if (problem := _problem(error)) is None:
+                raise
+            raise problem from error
+
+    async def measured(
+        self, connection: Connection, statement: Statement, values: Mapping[str, Any]
+    ) -> Cursor:
+        """Run the statement on the connection, and record its duration."""
+        began = time.perf_counter()
+        try:
+            return await connection.execute(
+                statement.sql, statement.arguments(values), prepare=True
+            )
+        finally:
+            labels = self._labels.get(statement.name)
+            if labels is None:
+                labels = {"function": self._function, "statement": statement.name}
+                self._labels[statement.name] = labels
+            self._record(time.perf_counter() - began, labels)
 
 
-class Transaction(_Connected):
+class Transaction:
     """An open transaction."""
+
+    __slots__ = ("_connection", "_execute")
+
+    def __init__(self, connection: Connection, execute: Execute) -> None:
+        self._connection = connection
+        self._execute = execute
+
+    async def row(self, statement: Statement, **values: Any) -> Row | None:
+        """The statement's first row, or None where it has none."""
+        cursor = await self._execute(self._connection, statement, values)
+        return await cursor.fetchone() if cursor.description else None
+
+    async def one(self, statement: Statement, **values: Any) -> Row:
+        """The row of a statement that always has one."""
+        return _only(await self.row(statement, **values), statement)
+
+    async def rows(self, statement: Statement, **values: Any) -> list[Row]:
+        """All rows of the statement."""
+        cursor = await self._execute(self._connection, statement, values)
+        return await cursor.fetchall() if cursor.description else []
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """A part of the transaction that is rolled back alone where it raises."""
         async with self._connection.transaction():
             yield
+
+
+def _problem(error: Exception) -> DependencyDown | None:
+    """What the client is told of; nothing for other errors, a violated constraint above all."""
+    match error:
+        case psycopg.errors.QueryCanceled() | psycopg.errors.LockNotAvailable():
+            return DependencyDown("The database took too long.")
+        case psycopg.errors.SerializationFailure() | psycopg.errors.DeadlockDetected():
+            return DependencyDown("The database was busy with the same rows.")
+        case PoolTimeout() | TooManyRequests():
+            return DependencyDown("The database is not reachable, or busy.")
+        case psycopg.OperationalError() | psycopg.InterfaceError():
+            _log.warning("database lost: %s", str(error).strip().partition("\n")[0])
+            return DependencyDown("The database is not reachable.")
+        case _:
+            return None

@@ -5,6 +5,8 @@ import logging
 import os
 import sys
 import time
+from functools import lru_cache
+from json.encoder import encode_basestring as quoted
 from typing import Any
 
 from shop import tracing
@@ -12,9 +14,14 @@ from shop import tracing
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
+@lru_cache(maxsize=2)
+def _second(whole: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
+
+
 def _timestamp(seconds: float) -> str:
-    whole, fraction = divmod(seconds, 1)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(whole))}.{int(fraction * 1e6):06d}Z"
+    whole = int(seconds)
+    return f"{_second(whole)}.{int((seconds - whole) * 1e6):06d}Z"
 
 
 class JsonFormatter(logging.Formatter):
@@ -77,9 +84,9 @@ class RequestLog:
         level = "info" if status < 500 else "error"
         line = (
             f'{{"time":"{_timestamp(time.time())}","level":"{level}","function":{self._function},'
-            f'"message":{json.dumps(message, ensure_ascii=False)},"method":"{method}",'
+            f'"message":{quoted(message)},"method":"{method}",'
             f'"route":"{route}","status":{status},"duration_ms":{seconds * 1000:.2f},'
-            f'"request_id":{json.dumps(request_id)},"trace_id":"{trace_id}"{further}}}\n'
+            f'"request_id":{quoted(request_id)},"trace_id":"{trace_id}"{further}}}\n'
         )
         os.write(1, line.encode("utf-8", "backslashreplace"))
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,6 +16,7 @@ from shop.errors import BadRequest, Invalid, UnsupportedMediaType
 Model = TypeVar("Model", bound=BaseModel)
 
 _MOST_ERRORS = 20
+_UNION_MEMBER = re.compile(r"<[A-Z][A-Za-z]*>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def validate(model: type[Model], document: Any, *, prefix: str = "") -> Model:
 
 def _field(location: tuple[int | str, ...]) -> str:
     """`items.0.quantity`; the names of a union's members, in <>, are no part of the body."""
-    parts = [str(part)[:100] for part in location if not str(part).startswith("<")]
+    parts = [str(part)[:100] for part in location if not _UNION_MEMBER.fullmatch(str(part))]
     return ".".join(parts) or "body"
 
 
