@@ -16,7 +16,8 @@ from shop.model.inventory import alive, product_json, products, shown
 # Products that are looked through in order before the word index is asked: some 5 ms.
 SEARCH_WINDOW = 2_000
 _MOST_TERMS = 8
-_WORD = re.compile(r"\w+")
+# PostgreSQL's parser divides further, as it did with what is searched: "USB-C", "3.5".
+_WORD = re.compile(r"[^\s'\\]*\w[^\s'\\]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +46,14 @@ SORTS = {
 
 
 def search_terms(q: str | None) -> str | None:
-    """The words of a search as a tsquery, the last of which may go on, as it is being typed.
+    """The words of a search as a tsquery in which each of them may go on.
 
     None where nothing is asked, empty where what is asked holds no word.
     """
     if q is None or not q.strip():
         return None
     words = _WORD.findall(q.lower())[:_MOST_TERMS]
-    return " & ".join(f"'{word}'" for word in words) + ":*" if words else ""
+    return " & ".join(f"'{word}':*" for word in words)
 
 
 @dataclass(frozen=True, slots=True)
