@@ -1,9 +1,14 @@
 """The command line: `python -m bench [PART…]`."""
 
 import argparse
+import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import Event
+
+import psycopg
 
 from bench import report
 from bench.load import generator_name
@@ -58,7 +63,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
 
 
 def measuring(part: str) -> Callable[[Options], Result]:
-    """Return the function that measures a part; parts that share a platform are one."""
+    """Return the function that measures a part which needs no running shop."""
     if part == "reads":
         from bench import reads
 
@@ -72,28 +77,40 @@ def measuring(part: str) -> Callable[[Options], Result]:
     return growth.run
 
 
-def measure_parts(parts: Sequence[str], options: Options) -> tuple[list[Result], list[str]]:
-    """Measure one part after the other; what broke is told, and does not stop the others."""
+def measure_parts(parts: Sequence[str], options: Options) -> tuple[list[Result], bool]:
+    """Measure one part after the other; tells whether all of them could be.
+
+    What breaks is told, and does not stop the parts after it.
+    """
     results: list[Result] = []
-    broken: list[str] = []
     whole = [part for part in parts if part in WHOLE]
-    for part in parts:
-        if part in whole:
-            continue
-        try:
+    alone = [part for part in parts if part not in WHOLE]
+    well = True
+    for part in alone:
+        with _telling_what_breaks(part) as unbroken:
             results.append(show(measuring(part)(options)))
-        except BenchError as error:
-            broken.append(f"{part}: {error}")
-            print(f"\n{part} broke: {error}", file=sys.stderr)
+        well &= unbroken.is_set()
     if whole:
         from bench import whole as whole_shop
 
-        try:
-            results.extend(show(result) for result in whole_shop.run(whole, options))
-        except BenchError as error:
-            broken.append(f"{', '.join(whole)}: {error}")
-            print(f"\n{', '.join(whole)} broke: {error}", file=sys.stderr)
-    return results, broken
+        with _telling_what_breaks(", ".join(whole)) as unbroken:
+            for result in whole_shop.run(whole, options):
+                show(result)
+                results.append(result)
+        well &= unbroken.is_set()
+    return results, well
+
+
+@contextmanager
+def _telling_what_breaks(part: str) -> Iterator[Event]:
+    """Turn an error into a line; the event is set where there was none."""
+    unbroken = Event()
+    try:
+        yield unbroken
+    except (BenchError, OSError, psycopg.Error) as error:
+        print(f"\n{part} broke: {error}", file=sys.stderr, flush=True)
+    else:
+        unbroken.set()
 
 
 def show(result: Result) -> Result:
@@ -116,12 +133,16 @@ def main() -> int:
     }
     print(f"{describe()}\n{options.pinning}\nload generator: {generator_name()}", flush=True)
     chosen = [part for part in PARTS if not arguments.parts or part in arguments.parts]
-    results, broken = measure_parts(chosen, options)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        results, well = measure_parts(chosen, options)
+    except KeyboardInterrupt:
+        return 130
     print(report.goals_table(results))
     path = STATE / "result.json"
     report.write(path, machine | {"seconds": round(time.monotonic() - began)}, results)
     print(f"\n{time.monotonic() - began:.0f} s; all figures: {path.relative_to(ROOT)}")
-    if broken:
+    if not well:
         return 2
     below = [goal for result in results for goal in result.goals if not goal.passed]
     return 1 if arguments.check and below else 0
