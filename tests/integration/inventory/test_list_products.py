@@ -1,0 +1,321 @@
+import asyncio
+import base64
+import json
+from decimal import Decimal
+
+import pytest
+
+from shop.catalogue import SEARCH_WINDOW
+from tests.support.shop import Answer, Api
+from tests.support.tables import Inventory
+
+
+def names(answer: Answer) -> list[str]:
+    assert answer.status == 200, answer
+    return [product["name"] for product in answer.json]
+
+
+def fill(inventory: Inventory, count: int) -> None:
+    """Products whose prices and names repeat, so that only the id makes an order total."""
+    inventory.run(
+        "INSERT INTO products (name, price, stock, category)"
+        " SELECT 'Product ' || n %% 7, (n * 37) %% 11, n %% 3, CASE n %% 2 WHEN 0 THEN 'Even' END"
+        " FROM generate_series(1, %s) n",
+        count,
+    )
+
+
+async def test_an_empty_catalogue_is_an_empty_array(api: Api) -> None:
+    answer = await api.get("/products")
+
+    assert (answer.status, answer.body, answer.next) == (200, b"[]", None)
+    assert answer.headers["content-type"] == "application/json"
+
+
+async def test_products_are_shown_as_get_product_shows_them(api: Api) -> None:
+    await api.post("/products", {"name": "Lamp", "price": 10, "category": "Light"})
+
+    (listed,) = (await api.get("/products")).json
+
+    assert listed == (await api.get("/products/1")).json
+
+
+async def test_prices_keep_their_two_decimals(api: Api, inventory: Inventory) -> None:
+    inventory.add(price="949.90")
+
+    assert b'"price":949.90,' in (await api.get("/products")).body
+
+
+async def test_the_newest_come_first(api: Api, inventory: Inventory) -> None:
+    for name in ("first", "second", "third"):
+        inventory.add(name)
+
+    assert names(await api.get("/products")) == ["third", "second", "first"]
+    assert names(await api.get("/products?sort=newest")) == ["third", "second", "first"]
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("price", ["b", "C", "a", "D"]),
+        ("-price", ["D", "a", "C", "b"]),
+        ("name", ["a", "b", "C", "D"]),
+    ],
+)
+async def test_they_can_be_sorted(
+    api: Api, inventory: Inventory, sort: str, expected: list[str]
+) -> None:
+    for name, price in (("C", "9.99"), ("a", "10.00"), ("D", "100.00"), ("b", "0.50")):
+        inventory.add(name, price=price)
+
+    assert names(await api.get(f"/products?sort={sort}")) == expected
+
+
+async def test_a_page_has_50_products_unless_limit_says_otherwise(
+    api: Api, inventory: Inventory
+) -> None:
+    fill(inventory, 501)
+
+    for query, count in (("", 50), ("?limit=1", 1), ("?limit=500", 500)):
+        answer = await api.get(f"/products{query}")
+        assert (len(answer.json), answer.next is None) == (count, False)
+
+
+async def test_a_last_page_that_is_full_links_to_no_other(api: Api, inventory: Inventory) -> None:
+    fill(inventory, 10)
+
+    assert (await api.get("/products?limit=10")).next is None
+
+
+@pytest.mark.parametrize("sort", ["newest", "price", "-price", "name"])
+@pytest.mark.parametrize("filters", ["", "&category=Even", "&in_stock=true", "&q=product"])
+async def test_pages_at_any_depth_have_each_product_once(
+    api: Api, inventory: Inventory, sort: str, filters: str
+) -> None:
+    fill(inventory, 230)
+    whole = (await api.get(f"/products?limit=500&sort={sort}{filters}")).json
+
+    pages = await api.pages(f"/products?limit=7&sort={sort}{filters}")
+
+    assert [product["id"] for page in pages for product in page] == [p["id"] for p in whole]
+    assert {len(page) for page in pages[:-1]} == {7}
+
+
+@pytest.mark.parametrize("sort", ["newest", "price", "-price", "name"])
+async def test_products_that_come_meanwhile_neither_hide_nor_repeat_others(
+    api: Api, inventory: Inventory, sort: str
+) -> None:
+    fill(inventory, 100)
+    there = {product_id for (product_id,) in inventory.rows("SELECT id FROM products")}
+    seen: list[int] = []
+    following: str | None = f"/products?limit=9&sort={sort}"
+    while following is not None:
+        answer, *_ = await asyncio.gather(
+            api.get(following),
+            *(api.post("/products", {"name": f"Product {n}", "price": n}) for n in range(3)),
+        )
+        seen += [product["id"] for product in answer.json]
+        following = answer.next
+
+    assert len(seen) == len(set(seen))
+    assert there <= set(seen)
+
+
+async def test_products_that_go_meanwhile_leave_no_gap(api: Api, inventory: Inventory) -> None:
+    fill(inventory, 30)
+    first = await api.get("/products?limit=10")
+    for product in first.json[5:]:
+        await api.delete(f"/products/{product['id']}")
+    assert first.next is not None
+
+    second = await api.get(first.next)
+
+    assert [product["id"] for product in second.json] == list(range(20, 10, -1))
+
+
+async def test_the_link_keeps_the_other_parameters_and_the_gateways_prefix(
+    api: Api, inventory: Inventory
+) -> None:
+    fill(inventory, 10)
+    path = "/products?q=pro&category=Even&in_stock=1&sort=price&limit=1"
+
+    answer = await api.get(path, headers={"X-Forwarded-Prefix": "/api"})
+
+    assert answer.headers["link"].startswith(f"</api{path}&after=")
+    assert answer.headers["link"].endswith('>; rel="next"')
+
+
+async def test_a_prefix_that_is_none_is_left_out(api: Api, inventory: Inventory) -> None:
+    fill(inventory, 10)
+
+    answer = await api.get("/products?limit=1", headers={"X-Forwarded-Prefix": "//evil.example>"})
+
+    assert answer.headers["link"].startswith("</products?limit=1&after=")
+
+
+@pytest.mark.parametrize(
+    ("q", "expected"),
+    [
+        ("lamp", ["Desk lamp", "Lamp"]),
+        ("LAM", ["Desk lamp", "Lamp"]),
+        ("desk la", ["Desk lamp"]),
+        ("lamp de", ["Desk lamp"]),
+        ("la desk", ["Desk lamp"]),
+        ("bright", ["Lamp"]),
+        ("furni", ["Oak chair"]),
+        ("amp", []),
+        ("oak lamp", []),
+        ("%20%20", ["Oak chair", "Desk lamp", "Lamp"]),
+        ("", ["Oak chair", "Desk lamp", "Lamp"]),
+        ("%21%26%7C", []),
+        ("_", []),
+        ("'lamp'", ["Desk lamp", "Lamp"]),
+        ("lamp%3A%2A%20%26%20%21desk", ["Desk lamp"]),
+        ("o%5C'ak", []),
+        ("%F0%9F%92%A1", []),
+    ],
+)
+async def test_q_finds_words_by_their_beginnings(
+    api: Api, inventory: Inventory, q: str, expected: list[str]
+) -> None:
+    inventory.add("Lamp", description="Bright & warm")
+    inventory.add("Desk lamp")
+    inventory.add("Oak chair", category="Furniture")
+
+    assert names(await api.get(f"/products?q={q.replace(' ', '+')}")) == expected
+
+
+@pytest.mark.parametrize(
+    "q", ["3.5", "3.5+jack", "usb-c", "usb", "usb-c+3.5", "x20", "caf%C3%A9", "%C3%A9"]
+)
+async def test_q_finds_numbers_compounds_and_accents_as_they_are_written(
+    api: Api, inventory: Inventory, q: str
+) -> None:
+    inventory.add("Cable USB-C to 3.5 mm jack, X200, café étui")
+    inventory.add("Something else")
+
+    assert len(names(await api.get(f"/products?q={q}"))) == 1
+
+
+@pytest.mark.parametrize("sort", ["newest", "price", "-price", "name"])
+@pytest.mark.parametrize("q", ["even", "seldom"])
+async def test_q_finds_what_is_far_behind_in_the_order_too(
+    api: Api, inventory: Inventory, sort: str, q: str
+) -> None:
+    count = 2 * SEARCH_WINDOW + 100
+    inventory.run(
+        "INSERT INTO products (name, price, stock) SELECT CASE WHEN n %% 1500 = 0 THEN 'Seldom '"
+        " WHEN n %% 2 = 0 THEN 'Even ' ELSE 'Odd ' END || n %% 19, (n * 37) %% 1009, n %% 3"
+        " FROM generate_series(1, %s) n",
+        count,
+    )
+    whole = inventory.value("SELECT count(*) FROM products WHERE name ILIKE %s", q + "%")
+
+    pages = await api.pages(f"/products?limit=500&sort={sort}&q={q}")
+
+    found = [product["id"] for page in pages for product in page]
+    assert (len(found), len(set(found))) == (whole, whole)
+    ordered = {
+        "newest": "id DESC", "price": "price, id", "-price": "price DESC, id DESC",
+        "name": "lower(name), id",
+    }[sort]  # fmt: skip
+    assert found == [
+        product_id
+        for (product_id,) in inventory.rows(
+            f"SELECT id FROM products WHERE name ILIKE %s ORDER BY {ordered}",
+            q + "%",
+        )
+    ]
+
+
+async def test_they_can_be_filtered_by_category(api: Api, inventory: Inventory) -> None:
+    inventory.add("a", category="Toys & Games")
+    inventory.add("b", category="Toys")
+    inventory.add("c")
+
+    assert names(await api.get("/products?category=Toys%20%26%20Games")) == ["a"]
+    assert names(await api.get("/products?category=toys")) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("true", ["a"]), ("1", ["a"]), ("false", ["b"]), ("0", ["b"])]
+)
+async def test_they_can_be_filtered_by_stock(
+    api: Api, inventory: Inventory, value: str, expected: list[str]
+) -> None:
+    inventory.add("a", stock=1)
+    inventory.add("b", stock=0)
+
+    assert names(await api.get(f"/products?in_stock={value}")) == expected
+
+
+def cursor(*values: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    ("query", "fields"),
+    [
+        ("limit=0", ["limit"]),
+        ("limit=501", ["limit"]),
+        ("limit=-1", ["limit"]),
+        ("limit=1.5", ["limit"]),
+        ("limit=", ["limit"]),
+        ("limit=ten", ["limit"]),
+        ("limit=%D9%A1", ["limit"]),
+        ("limit=99999999999999999999", ["limit"]),
+        ("limit=1&limit=2", ["limit"]),
+        ("sort=stock", ["sort"]),
+        ("sort=", ["sort"]),
+        ("in_stock=yes", ["in_stock"]),
+        ("in_stock=", ["in_stock"]),
+        ("category=", ["category"]),
+        ("category=%00", ["category"]),
+        ("q=%00", ["q"]),
+        ("q=" + "x" * 201, ["q"]),
+        ("colour=red&size=1", ["colour", "size"]),
+        ("limit=0&sort=x", ["limit", "sort"]),
+        ("after=", ["after"]),
+        ("after=x", ["after"]),
+        ("after=%00", ["after"]),
+        ("after=" + "A" * 2001, ["after"]),
+        ("after=" + cursor("1"), ["after"]),
+        ("after=" + cursor(*[True]), ["after"]),
+        ("after=" + cursor(2**63), ["after"]),
+        ("after=" + cursor(1, 2), ["after"]),
+        ("after=" + cursor(), ["after"]),
+        ("after=" + cursor({"a": 1}), ["after"]),
+        ("sort=price&after=" + cursor(5), ["after"]),
+        ("sort=price&after=" + cursor("NaN", 5), ["after"]),
+        ("sort=price&after=" + cursor("Infinity", 5), ["after"]),
+        ("sort=price&after=" + cursor("1e999", 5), ["after"]),
+        ("sort=price&after=" + cursor("x", 5), ["after"]),
+        ("sort=name&after=" + cursor("a\x00", 5), ["after"]),
+        ("sort=name&after=" + cursor("\ud800", 5), ["after"]),
+        ("sort=name&after=" + cursor(1, 5), ["after"]),
+    ],
+)
+async def test_each_parameter_that_does_not_hold_is_named(
+    api: Api, query: str, fields: list[str]
+) -> None:
+    answer = await api.get(f"/products?{query}")
+
+    assert answer.fields == fields
+
+
+@pytest.mark.parametrize("query", ["q=%FF", "q=%ED%A0%80", "&".join(f"a{n}=1" for n in range(60))])
+async def test_a_query_that_cannot_be_read_is_a_bad_request(api: Api, query: str) -> None:
+    answer = await api.get(f"/products?{query}")
+
+    assert (answer.status, answer.problem) == (400, "bad-request")
+
+
+async def test_a_cursor_of_the_largest_key_is_just_a_last_page(
+    api: Api, inventory: Inventory
+) -> None:
+    inventory.add(price="1000000000.00")
+    inventory.add(price=str(Decimal(1)))
+
+    answer = await api.get(f"/products?sort=price&after={cursor('1000000000.00', 2**63 - 1)}")
+
+    assert (answer.status, answer.json) == (200, [])
