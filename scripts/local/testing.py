@@ -15,7 +15,7 @@ from local.plan import base_environment
 from local.state import State
 
 PORT_OFFSET = 1000
-_READY_SECONDS = 150.0
+_READY_SECONDS = 300.0
 _STOP_SECONDS = 60.0
 
 
@@ -38,42 +38,53 @@ def platform(
         return
     if not keep:
         shutil.rmtree(data, ignore_errors=True)
-    data.mkdir(parents=True, exist_ok=True)
-    log = data / "up.log"
-    variables = base_environment() | {"SHOP_DATA": str(data), "SHOP_PORT_OFFSET": str(offset)}
-    with log.open("wb") as output:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "local", "up"],
-            env=variables | (environment or {}),
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
+    with contextlib.closing(Run(data, offset, environment)) as run:
+        yield run.ready()
+
+
+class Run:
+    """One start of a platform, whose process a test may stop or kill."""
+
+    def __init__(self, data: Path, offset: int, environment: dict[str, str] | None = None) -> None:
+        """Start it on what `data` holds; `environment` adds to what it is given."""
+        data.mkdir(parents=True, exist_ok=True)
+        self.layout = Layout(data, offset)
+        self.log = data / "up.log"
+        variables = base_environment() | {"SHOP_DATA": str(data), "SHOP_PORT_OFFSET": str(offset)}
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "local", "up"],
+                env=variables | (environment or {}),
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def ready(self) -> State:
+        """Wait until everything serves; PlatformError with the end of its log if it never does."""
+        deadline = time.monotonic() + _READY_SECONDS
+        while self.process.poll() is None and time.monotonic() < deadline:
+            with contextlib.suppress(PlatformError):
+                state = State.read(self.layout)
+                if state.ready and state.pid == self.process.pid:
+                    return state
+            time.sleep(0.1)
+        last = "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-25:])
+        raise PlatformError(
+            f"The platform for the tests did not come up; {self.log} ends with\n{last}"
         )
-    try:
-        yield _wait(child, Layout(data, offset), log)
-    finally:
-        stop(child)
 
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Stop it, as Ctrl-C does unless another signal is named; its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        try:
+            return self.process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
 
-def stop(child: subprocess.Popen[bytes]) -> int:
-    """Stop a platform as Ctrl-C does; returns its exit status."""
-    if child.poll() is None:
-        child.send_signal(signal.SIGINT)
-    try:
-        return child.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        return child.wait()
-
-
-def _wait(child: subprocess.Popen[bytes], layout: Layout, log: Path) -> State:
-    deadline = time.monotonic() + _READY_SECONDS
-    while child.poll() is None and time.monotonic() < deadline:
-        with contextlib.suppress(PlatformError):
-            state = State.read(layout)
-            if state.ready and state.pid == child.pid:
-                return state
-        time.sleep(0.1)
-    last = "\n".join(log.read_text("utf-8", "replace").splitlines()[-25:])
-    raise PlatformError(f"The platform for the tests did not come up; {log} ends with\n{last}")
+    def close(self) -> None:
+        """Stop it, if it still runs."""
+        self.stop()
