@@ -20,6 +20,7 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 # was a tenth of what an order costs. The pipe holds what comes meanwhile.
 _GATHER_SECONDS = 0.05
 _PIPE_BYTES = 256 * 1024
+_READ_BYTES = 64 * 1024
 
 
 class Child:
@@ -72,6 +73,18 @@ class Child:
         return status
 
 
+async def output_of(process: asyncio.subprocess.Process) -> bytes:
+    """What a short process prints, once it has ended; it is killed where nobody waits any more."""
+    try:
+        output, _ = await process.communicate()
+    except asyncio.CancelledError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+        raise
+    return output
+
+
 class _Reader:
     """The near end of a process's output. `entrance` is the far end's descriptor."""
 
@@ -107,12 +120,14 @@ class _Reader:
         """Read all that is there; False at the end of the output."""
         while True:
             try:
-                chunk = os.read(self._exit, _PIPE_BYTES)
+                chunk = os.read(self._exit, _READ_BYTES)
             except BlockingIOError:
                 return True
             if not chunk:
                 return False
             self._output.feed(chunk)
+            if len(chunk) < _READ_BYTES:
+                return True
 
 
 def _die_with(parent: int, number: signal.Signals) -> Callable[[], None]:

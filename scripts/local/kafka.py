@@ -6,9 +6,11 @@ import importlib.util
 import json
 import os
 import secrets
+import shutil
 import sys
 from pathlib import Path
 
+from local.child import output_of
 from local.console import Console
 from local.layout import HOST, Layout, PlatformError
 from local.plan import Spec, base_environment
@@ -59,8 +61,11 @@ class Kafka:
     async def initialise(self, jars: list[str]) -> None:
         """Write the configuration, and format the data directory unless that is done."""
         self._properties.write_text(self._configuration())
-        if (self._folder / "data" / "meta.properties").exists():
+        data = self._folder / "data"
+        # Kafka writes this file last: without it the directory was never complete.
+        if (data / "meta.properties").exists():
             return
+        shutil.rmtree(data, ignore_errors=True)
         cluster = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
         # An identifier must not begin like an option.
         cluster = "s" + cluster[1:]
@@ -73,7 +78,7 @@ class Kafka:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
-        output, _ = await child.communicate()
+        output = await output_of(child)
         (self._layout.logs / "kafka-format.log").write_bytes(output)
         if child.returncode:
             raise PlatformError(
@@ -126,7 +131,7 @@ async def _fetch(console: Console, log: Path) -> list[str]:
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
         )  # fmt: skip
-        output, _ = await child.communicate()
+        output = await output_of(child)
     if child.returncode:
         raise PlatformError(
             "Apache Kafka could not be fetched from Maven Central: check the network (or the "

@@ -134,8 +134,11 @@ class Platform:
         for _ in range(_JOB_ATTEMPTS):
             output = Output(spec.name, self._layout.logs, self._console)
             child = await Child.start(spec, output)
-            status = await child.wait()
-            output.close()
+            try:
+                status = await child.wait()
+            finally:
+                child.signal(signal.SIGKILL)
+                output.close()
             if status == 0:
                 return
             await asyncio.sleep(0.5)
@@ -174,10 +177,12 @@ class Platform:
     # --- telling ----------------------------------------------------------------------------
 
     def _check_ports(self) -> None:
-        ports = {port: f"the {area} area" for area, port in self._layout.areas.items()}
+        ports: dict[int, str] = {}
         for spec in (*self._plan.functions(), *self._plan.loops(), self._plan.event_sources()):
             if spec.port is not None:
                 ports[spec.port] = spec.name
+        for area, port in self._layout.areas.items():
+            ports[port] = f"the {area} area"
         if not self._postgres.external:
             ports[self._layout.postgres] = "PostgreSQL"
         ports[self._layout.kafka] = "Kafka"

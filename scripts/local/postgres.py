@@ -6,6 +6,7 @@ import json
 import os
 import pwd
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
+from local.child import output_of
 from local.layout import HOST, Layout, PlatformError
 from local.plan import Spec
 
@@ -97,24 +99,25 @@ class Postgres:
         )  # fmt: skip
 
     async def initialise(self) -> None:
-        """Make the data directory, unless it is there."""
-        if (self._data / "PG_VERSION").exists():
+        """Make the data directory, unless it is there. It gets its name when it is complete."""
+        if self._data.exists():
             return
         user = _server_user()
-        self._data.mkdir(mode=0o700, exist_ok=True)
-        if user is not None:
-            os.chown(self._data, user, user)
-            self._assert_reachable(user)
+        draft = self._data.with_suffix(".new")
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(mode=0o700)
         password = self._layout.data / "postgres.password"
         password.touch(mode=0o600)
         password.write_text(self._passwords[_ADMIN])
         if user is not None:
+            os.chown(draft, user, user)
             os.chown(password, user, user)
+            _assert_reachable(user, draft)
         child = await asyncio.create_subprocess_exec(
-            str(program("initdb")), "-D", str(self._data), "--username", _ADMIN,
+            str(program("initdb")), "-D", str(draft), "--username", _ADMIN,
             "--pwfile", str(password), "--auth", "scram-sha-256", "--encoding", "UTF8",
             "--locale-provider", "builtin", "--locale", "C.UTF-8", "--no-instructions",
-            cwd=self._data,
+            cwd=draft,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -122,28 +125,15 @@ class Postgres:
             group=user,
             extra_groups=[] if user is not None else None,
         )  # fmt: skip
-        output, _ = await child.communicate()
-        password.unlink()
-        (self._layout.logs / "initdb.log").write_bytes(output)
+        try:
+            output = await output_of(child)
+        finally:
+            password.unlink()
+        log = self._layout.logs / "initdb.log"
+        log.write_bytes(output)
         if child.returncode:
-            raise PlatformError(
-                "PostgreSQL could not make its data directory; "
-                f"{self._layout.logs / 'initdb.log'} says why."
-            )
-
-    def _assert_reachable(self, user: int) -> None:
-        """PostgreSQL does not run as root, and another user must get at its files."""
-        for path in (program("postgres"), self._data):
-            answer = subprocess.run(
-                ["/usr/bin/env", "test", "-x", str(path)],
-                user=user, group=user, extra_groups=[], check=False, cwd="/",
-            )  # fmt: skip
-            if answer.returncode:
-                raise PlatformError(
-                    f"PostgreSQL refuses to run as root, and the user "
-                    f"{pwd.getpwuid(user).pw_name} may not read {path}: run this as another user, "
-                    "or move the project out of a directory that only root may enter."
-                )
+            raise PlatformError(f"PostgreSQL could not make its data directory; {log} says why.")
+        draft.rename(self._data)
 
     async def wait(self) -> None:
         """Wait until the server accepts connections."""
@@ -168,6 +158,21 @@ class Postgres:
         ) as connection:
             for area in self._areas:
                 await _create_database(connection, area, self._passwords[area])
+
+
+def _assert_reachable(user: int, data: Path) -> None:
+    """PostgreSQL does not run as root, and another user must get at its files."""
+    for path in (program("postgres"), data):
+        answer = subprocess.run(
+            ["/usr/bin/env", "test", "-x", str(path)],
+            user=user, group=user, extra_groups=[], check=False, cwd="/",
+        )  # fmt: skip
+        if answer.returncode:
+            raise PlatformError(
+                f"PostgreSQL refuses to run as root, and the user {pwd.getpwuid(user).pw_name} "
+                f"may not read {path}: run this as another user, or move the project out of a "
+                "directory that only root may enter."
+            )
 
 
 async def _create_database(
