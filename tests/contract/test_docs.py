@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from local.layout import ROOT
-from shop.errors import NotFound
+from shop.errors import Invalid, NotFound
 from shop.gateway.routes import Routes
 from shop.operation import Operation
 from shop.parsing import json_document, validate
@@ -37,15 +37,15 @@ _STANDARD = re.compile(
 )
 
 
-def code_blocks(text: str) -> Iterator[str]:
-    """The lines of the fenced blocks, those that end in a backslash joined."""
-    for block in re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
-        yield from block.replace("\\\n", " ").splitlines()
-
-
-def curl_lines() -> list[str]:
-    lines = [line.removeprefix("$ ") for line in code_blocks(README.read_text())]
-    return [found[0] for line in lines if (found := re.search(r"\bcurl .*", line))]
+def curl_lines() -> list[tuple[str, str]]:
+    """The README's requests, each with the answer that is shown below its block."""
+    fences = re.findall(r"^```(\w+)\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
+    lines = []
+    for (kind, block), (_, answer) in zip(fences, [*fences[1:], ("", "")], strict=True):
+        if kind == "sh":
+            found = re.findall(r"\bcurl .*", block)
+            lines += [(line, answer if line is found[-1] else "") for line in found]
+    return lines
 
 
 def slug(heading: str) -> str:
@@ -85,7 +85,8 @@ def test_every_relative_link_leads_somewhere(document: Path) -> None:
 
 @EVERY_DOCUMENT
 def test_every_file_that_a_document_names_exists(document: Path) -> None:
-    folders = "|".join(path.name for path in ROOT.iterdir() if path.is_dir())
+    ours = (path.name for path in ROOT.iterdir() if path.is_dir() and path.name not in _NOT_OURS)
+    folders = "|".join(map(re.escape, ours))
     named = re.findall(rf"`((?:{folders})/[\w./-]*)`", document.read_text())
     assert [name for name in named if not (ROOT / name).exists()] == []
 
@@ -94,9 +95,9 @@ def test_the_readme_has_requests_to_try() -> None:
     assert len(curl_lines()) >= 5
 
 
-@pytest.mark.parametrize("line", curl_lines())
+@pytest.mark.parametrize(("line", "answer"), curl_lines())
 def test_every_curl_line_asks_for_what_a_function_answers(
-    line: str, operations: dict[str, Operation]
+    line: str, answer: str, operations: dict[str, Operation]
 ) -> None:
     words = shlex.split(re.split(r"; done| \| ", line, maxsplit=1)[0])
     (url,) = (urlsplit(word) for word in words if word.startswith("http"))
@@ -110,7 +111,12 @@ def test_every_curl_line_asks_for_what_a_function_answers(
         assert body is None
         return
     assert body is not None
-    validate(function.body, json_document("application/json", body.encode()))
+    document = json_document("application/json", body.encode())
+    if "/problems/invalid" in answer:
+        with pytest.raises(Invalid):
+            validate(function.body, document)
+    else:
+        validate(function.body, document)
 
 
 def answering(
