@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from tests.support import postgres
+from tests.support.live import Client, Live, live
 from tests.support.shop import Api, Shop
 from tests.support.tables import Inventory, Orders
 
@@ -68,5 +69,20 @@ def shop(served: Shop, inventory: Inventory, orders: Orders) -> Iterator[Shop]: 
 async def api(shop: Shop) -> AsyncIterator[Api]:
     """A client of the functions."""
     client = Api(shop)
+    yield client
+    await client.close()
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[Live]:
+    """A whole shop: functions, loops, PostgreSQL and Kafka, each in its process."""
+    with live() as shop:
+        yield shop
+
+
+@pytest.fixture
+async def client(running: Live) -> AsyncIterator[Client]:
+    """A client of the whole shop's gateway."""
+    client = Client(running.url)
     yield client
     await client.close()

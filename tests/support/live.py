@@ -1,0 +1,229 @@
+"""A whole shop that runs: its address, what it tells of itself, and a client of it."""
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from time import monotonic
+from typing import Any, TypeVar
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from local import testing
+from local.layout import Layout
+from local.state import State
+from tests.support.shop import Answer
+from tests.support.tables import Inventory, Orders, Tables
+from tests.support.topics import Topics
+
+Found = TypeVar("Found")
+
+# Below the ports that the system gives to clients.
+PORT_OFFSET = 20_000
+PATIENCE = 60.0
+
+
+@dataclass(slots=True)
+class Live:
+    """A shop that runs on this machine or, where `data` is None, anywhere."""
+
+    url: str
+    data: Path | None
+
+    @property
+    def state(self) -> State:
+        """What the platform tells of itself now; a test that needs it is skipped elsewhere."""
+        return State.read(self.layout)
+
+    @property
+    def layout(self) -> Layout:
+        """Where the platform keeps data and logs; a test that needs it is skipped elsewhere."""
+        if self.data is None:
+            pytest.skip("needs the platform of this machine, and SHOP_URL names another one")
+        return Layout(self.data)
+
+    @contextlib.contextmanager
+    def tables(self) -> Iterator[tuple[Inventory, Orders, Tables]]:
+        """Sessions with the three databases."""
+        urls = self.state.databases
+        with contextlib.ExitStack() as stack:
+            inventory, orders = Inventory(urls["inventory"]), Orders(urls["orders"])
+            stack.callback(inventory.close)
+            stack.callback(orders.close)
+            notifications = Tables("notifications", urls["notifications"])
+            stack.callback(notifications.close)
+            yield inventory, orders, notifications
+
+    @property
+    def topics(self) -> Topics:
+        """The events on Kafka."""
+        return Topics(self.state.kafka)
+
+    def log(self, process: str) -> list[dict[str, Any]]:
+        """The lines that a process has logged, but those that are no JSON."""
+        found = []
+        for line in (self.layout.logs / f"{process}.log").read_text("utf-8").splitlines():
+            with contextlib.suppress(ValueError):
+                found.append(json.loads(line))
+        return [line for line in found if isinstance(line, dict)]
+
+    async def settled(self, seconds: float = PATIENCE) -> None:
+        """Wait until every event is published, and every source has delivered its records."""
+
+        def level() -> bool:
+            with self.tables() as (inventory, orders, _):
+                waiting = "SELECT count(*) FROM outbox WHERE published_at IS NULL"
+                if inventory.value(waiting) or orders.value(waiting):
+                    return False
+            return self.topics.lag() == 0
+
+        await until(lambda: asyncio.to_thread(level), "outboxes and topics are level", seconds)
+
+    async def emptied(self) -> None:
+        """Forget everything in the databases, and number rows from 1 again."""
+        await self.settled()
+        with self.tables() as areas:
+            for tables in areas:
+                tables.empty()
+
+
+@contextlib.contextmanager
+def live() -> Iterator[Live]:
+    """The shop that the tests use: one that SHOP_URL or SHOP_TEST_DATA names, or a new one."""
+    if url := os.environ.get("SHOP_URL"):
+        yield Live(url.rstrip("/"), None)
+        return
+    running = os.environ.get("SHOP_TEST_DATA")
+    data = Path(running or tempfile.mkdtemp(prefix="shop-live-"))
+    try:
+        if not running:
+            data.chmod(0o755)  # PostgreSQL's user is another one where root runs this.
+        with testing.platform(data, PORT_OFFSET, keep=True) as state:
+            yield Live(state.urls["gateway"], data)
+    finally:
+        if not running:
+            shutil.rmtree(data, ignore_errors=True)
+
+
+async def until(
+    question: Callable[[], Awaitable[Found | None]], what: str, seconds: float = PATIENCE
+) -> Found:
+    """The first answer that is something; AssertionError where none comes in time."""
+    deadline = monotonic() + seconds
+    pause = 0.02
+    while True:
+        answer = await question()
+        if answer:
+            return answer
+        assert monotonic() < deadline, f"after {seconds:g} s it does not hold that {what}"
+        await asyncio.sleep(pause)
+        pause = min(0.25, pause * 1.5)
+
+
+class Client:
+    """Calls a shop by the paths that its users see."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=30.0),
+        )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._session.close()
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send bytes to a path, or to a whole address."""
+        address = path if path.startswith("http://") else self.url + path
+        async with self._session.request(
+            method, URL(address, encoded=True), data=body, headers=headers, allow_redirects=False
+        ) as answer:
+            return Answer(answer.status, answer.headers, await answer.read())
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send a JSON document; `key` is an Idempotency-Key."""
+        given = dict(headers or {})
+        if key is not None:
+            given["Idempotency-Key"] = key
+        if body is None:
+            return await self.send(method, path, headers=given)
+        document = json.dumps(body, default=_plain).encode()
+        given.setdefault("Content-Type", "application/json")
+        return await self.send(method, path, document, headers=given)
+
+    async def get(self, path: str, **options: Any) -> Answer:
+        """GET the path."""
+        return await self.request("GET", path, **options)
+
+    async def post(self, path: str, body: Any = None, **options: Any) -> Answer:
+        """POST to the path."""
+        return await self.request("POST", path, body, **options)
+
+    async def put(self, path: str, body: Any, **options: Any) -> Answer:
+        """PUT to the path."""
+        return await self.request("PUT", path, body, **options)
+
+    async def delete(self, path: str, **options: Any) -> Answer:
+        """DELETE the path."""
+        return await self.request("DELETE", path, **options)
+
+    async def product(self, **members: Any) -> dict[str, Any]:
+        """A new product; what `members` leaves out is of no interest."""
+        body = {"name": "Lamp", "price": Decimal("12.50"), "stock": 10} | members
+        answer = await self.post("/api/products", body)
+        assert answer.status == 201, answer
+        created: dict[str, Any] = answer.json
+        return created
+
+    async def stock(self, product_id: int) -> int:
+        """The pieces of a product."""
+        answer = await self.get(f"/api/products/{product_id}")
+        assert answer.status == 200, answer
+        stock: int = answer.json["stock"]
+        return stock
+
+    async def order(self, product_id: int, quantity: int = 1, **options: Any) -> Answer:
+        """Order pieces of one product."""
+        body = {"product_id": product_id, "quantity": quantity}
+        return await self.post("/api/orders", body, **options)
+
+    async def pages(self, path: str) -> AsyncIterator[list[Any]]:
+        """Every page from this one on, by their Link headers."""
+        following: str | None = path
+        while following is not None:
+            answer = await self.get(following)
+            assert answer.status == 200, answer
+            yield answer.json
+            following = answer.next
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return float(value)
+    raise TypeError(type(value).__name__)
