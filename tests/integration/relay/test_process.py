@@ -1,0 +1,53 @@
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local.layout import ROOT
+from local.plan import base_environment
+from tests.support.kafka import Broker
+from tests.support.processes import running
+from tests.support.tables import Orders
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_relay_serves_its_health_and_metrics_and_ends_when_it_is_told(
+    orders: Orders, broker: Broker, tmp_path: Path, number: signal.Signals
+) -> None:
+    orders.run(
+        "INSERT INTO outbox (aggregatetype, aggregateid, type, payload)"
+        " VALUES ('orders', '1', 'com.shophub.order.created.v1', '{}')"
+    )
+    environment = {
+        "AREA": "orders",
+        "TOPIC": "order-events",
+        "DATABASE_URL": orders.url,
+        "KAFKA_BOOTSTRAP_SERVERS": broker.servers,
+    }
+
+    with running("relay.publish_outbox", tmp_path, environment) as relay:
+        relay.wait_for("/metrics", 'status="confirmed"} 1.0')
+        metrics = relay.wait_for("/metrics", 'type="order.created"} 1.0')
+        assert "order_outbox_backlog" in metrics
+        assert relay.get("/health/live")[0] == 200
+        assert relay.get("/health/ready")[0] == 200
+        assert relay.get("/orders")[0] == 404
+        assert relay.stop(number) == 0
+
+    assert len(broker.records("order-events")) == 1
+
+
+def test_a_missing_setting_is_named() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "relay.publish_outbox"],
+        env=base_environment() | {"PYTHONPATH": str(ROOT / "functions"), "AREA": "orders"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert done.stderr == "the environment variable DATABASE_URL is not set\n"
