@@ -18,6 +18,9 @@ from local.plan import Spec, base_environment
 _VERSION = "4.1.1"
 _ARTIFACTS = f"org.apache.kafka:kafka_2.13:{_VERSION}+org.slf4j:slf4j-simple:1.7.36"
 
+# What this machine fetched earlier is found sooner.
+_SILENT_SECONDS = 1.5
+
 # A broker of a laptop: few threads, a small heap, and a compiler that stops where a start pays.
 _JAVA_OPTIONS = (
     "-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
@@ -118,7 +121,6 @@ class Kafka:
 
 async def _fetch(console: Console, log: Path) -> list[str]:
     """The jars' paths, from a process of its own: the resolver is slow to import."""
-    console.say(f"Fetching Apache Kafka {_VERSION}, about 100 MB, once for this machine …")
     code = (
         "import json, sys, jgo; "
         "print(json.dumps([str(p) for p in jgo.build(sys.argv[1]).all_jars]))"
@@ -131,7 +133,13 @@ async def _fetch(console: Console, log: Path) -> list[str]:
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
         )  # fmt: skip
+        telling = asyncio.get_running_loop().call_later(
+            _SILENT_SECONDS,
+            console.say,
+            f"Fetching Apache Kafka {_VERSION}, about 100 MB, once for this machine …",
+        )
         output = await output_of(child)
+        telling.cancel()
     if child.returncode:
         raise PlatformError(
             "Apache Kafka could not be fetched from Maven Central: check the network (or the "

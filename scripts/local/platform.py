@@ -154,7 +154,7 @@ class Platform:
             self._console.say("Hurrying: what has not ended yet is killed.")
             for process in self._processes.values():
                 # PostgreSQL and Kafka come to no harm; they recover at the next start.
-                process.signal(signal.SIGKILL)
+                process.kill()
             return
         self._stop.set()
 

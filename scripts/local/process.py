@@ -56,6 +56,11 @@ class Process:
             self.signal(signal.SIGKILL)
             await self._task
 
+    def kill(self) -> None:
+        """End it at once, and for good."""
+        self._stopping.set()
+        self.signal(signal.SIGKILL)
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal, if it runs."""
         if self._child is not None:
