@@ -19,6 +19,8 @@ from shop.errors import (
     KeyReused,
     OrderCancelled,
     ProductNotFound,
+    ReservationMismatch,
+    ReservationReleased,
 )
 from shop.idempotency import replay
 from shop.operation import Call, Reply, operation
@@ -36,7 +38,12 @@ from shop.saga import (
 )
 
 RESERVE_SECONDS = 5.0
-_REFUSALS = (404, 409, 422)
+_REFUSALS = frozenset(
+    problem.type
+    for problem in (
+        ProductNotFound, InsufficientStock, Invalid, ReservationReleased, ReservationMismatch,
+    )
+)  # fmt: skip
 
 
 @operation(
@@ -124,9 +131,18 @@ async def _reserve(call: Call[NewOrder], order_id: int, reservation_id: UUID) ->
         )
     except DeadlinePassed as error:
         raise DependencyDown("The inventory did not answer in time.") from error
-    if status != 200 and status not in _REFUSALS:
+    if status != 200 and _reason(answer) not in _REFUSALS:
         raise DependencyDown("The inventory is not available.")
     return status, answer
+
+
+def _reason(answer: bytes) -> str:
+    """The type of a problem; empty where it is none: a router that finds no route says 404 too."""
+    try:
+        document = json.loads(answer)
+    except ValueError:
+        return ""
+    return str(document.get("type")).rsplit("/", 1)[-1] if isinstance(document, dict) else ""
 
 
 async def _confirm(call: Call[NewOrder], order_id: int, answer: bytes) -> Reply:
@@ -148,13 +164,12 @@ async def _confirm(call: Call[NewOrder], order_id: int, answer: bytes) -> Reply:
 
 
 async def _reject(call: Call[NewOrder], order_id: int, status: int, answer: bytes) -> Reply:
-    refusal = json.loads(answer)
-    reason = refusal["type"].rsplit("/", 1)[-1]
-    if reason == "reservation-released":  # Only a cancel releases: the row says so.
+    reason = _reason(answer)
+    if reason == ReservationReleased.type:  # Only a cancel releases: the row says so.
         return await _stored(call, order_id)
-    if reason == "reservation-mismatch":
+    if reason == ReservationMismatch.type:
         raise Internal
-    problem = json.dumps({**refusal, "order_id": order_id}, ensure_ascii=False)
+    problem = json.dumps({**json.loads(answer), "order_id": order_id}, ensure_ascii=False)
     keyed: dict[str, Any] = {}
     if call.key is not None:
         headers = json.dumps({"Content-Type": PROBLEM_TYPE})

@@ -6,6 +6,7 @@ run in autocommit: a ROLLBACK at the end of a read, as a session issues it, woul
 connection's prepared statements away.
 """
 
+import asyncio
 import logging
 import select
 import time
@@ -17,7 +18,7 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import AsyncConnection, AsyncRawCursor
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from shop.errors import DependencyDown
@@ -65,6 +66,11 @@ class Executor(Protocol):
         """All rows of the statement."""
 
 
+def _has_rows(cursor: Cursor) -> bool:
+    # The cursor's description would make an object of each column, only to be asked for this.
+    return cursor.pgresult is not None and cursor.pgresult.nfields > 0
+
+
 def _only(row: Row | None, statement: Statement) -> Row:
     if row is None:
         raise LookupError(f"{statement.name} has no row")
@@ -72,19 +78,16 @@ def _only(row: Row | None, statement: Statement) -> Row:
 
 
 async def _alive(connection: Connection) -> None:
-    """Refuse an idle connection that the server has closed, without asking the server.
+    """Refuse an idle connection that the server has ended, without asking the server.
 
-    An idle connection has nothing to read unless it was ended; a look at its socket costs
-    2 µs where a round trip costs 60.
+    An idle connection has nothing to read but the server's farewell. A look at its socket
+    costs 2 µs where a round trip costs 60; should it be a mere notice, a new connection does no
+    harm.
     """
-    if connection.pgconn.status != psycopg.pq.ConnStatus.OK:
-        raise psycopg.OperationalError("the connection is closed")
     poll = select.poll()
     poll.register(connection.pgconn.socket, select.POLLIN)
     if poll.poll(0):
-        connection.pgconn.consume_input()
-        if connection.pgconn.status != psycopg.pq.ConnStatus.OK:
-            raise psycopg.OperationalError("the server closed the connection")
+        raise psycopg.OperationalError("the server ended the connection")
 
 
 class Database:
@@ -96,6 +99,9 @@ class Database:
         self._record = record
         self._function = function
         self._labels: dict[str, Mapping[str, str]] = {}
+        # Callers queue here, where waiting costs a future, and not in the pool, where it costs
+        # a lock, a task and a timer: under load every request waits.
+        self._free = asyncio.Semaphore(most_connections)
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
             open=False,
@@ -129,7 +135,7 @@ class Database:
             DependencyDown: PostgreSQL does not answer, or every connection is busy for 2 s.
         """
         cursor = await self._execute(statement, values)
-        return await cursor.fetchone() if cursor.description else None
+        return await cursor.fetchone() if _has_rows(cursor) else None
 
     async def one(self, statement: Statement, **values: Any) -> Row:
         """Run one statement that always has a row. Raises as `row` does."""
@@ -138,7 +144,7 @@ class Database:
     async def rows(self, statement: Statement, **values: Any) -> list[Row]:
         """Run one statement in autocommit; all its rows. Raises as `row` does."""
         cursor = await self._execute(statement, values)
-        return await cursor.fetchall() if cursor.description else []
+        return await cursor.fetchall() if _has_rows(cursor) else []
 
     async def execute(self, statement: Statement, **values: Any) -> None:
         """Run one statement in autocommit. Raises as `row` does."""
@@ -147,27 +153,51 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator["Transaction"]:
         """A transaction: committed where its block ends, rolled back where it raises."""
+        connection = await self._take()
         try:
-            async with self._pool.connection() as connection, connection.transaction():
+            async with connection.transaction():
                 yield Transaction(connection, self.measured)
-        except (psycopg.Error, PoolTimeout, TooManyRequests) as error:
+        except psycopg.Error as error:
             if (problem := _problem(error)) is None:
                 raise
             raise problem from error
+        finally:
+            await self._give_back(connection)
 
     async def _execute(self, statement: Statement, values: Mapping[str, Any]) -> Cursor:
         # A cursor has all its rows when it is executed: the connection can go back at once.
-        # Taken and given back by hand: two context managers would cost 20 µs a request.
+        connection = await self._take()
         try:
-            connection = await self._pool.getconn()
-            try:
-                return await self.measured(connection, statement, values)
-            finally:
-                await self._pool.putconn(connection)
-        except (psycopg.Error, PoolTimeout, TooManyRequests) as error:
+            return await self.measured(connection, statement, values)
+        except psycopg.Error as error:
             if (problem := _problem(error)) is None:
                 raise
             raise problem from error
+        finally:
+            await self._give_back(connection)
+
+    async def _take(self) -> Connection:
+        try:
+            if self._free.locked():
+                async with asyncio.timeout(_WAIT_FOR_CONNECTION):
+                    await self._free.acquire()
+            else:
+                await self._free.acquire()
+        except TimeoutError:
+            raise DependencyDown("The database is busy.") from None
+        try:
+            return await self._pool.getconn()
+        except BaseException as error:
+            self._free.release()
+            if isinstance(error, PoolTimeout | psycopg.Error):
+                raise DependencyDown("The database is not reachable.") from error
+            raise
+
+    async def _give_back(self, connection: Connection) -> None:
+        try:
+            await self._pool.putconn(connection)
+        finally:
+            self._free.release()
 
     async def measured(
         self, connection: Connection, statement: Statement, values: Mapping[str, Any]
@@ -198,7 +228,7 @@ class Transaction:
     async def row(self, statement: Statement, **values: Any) -> Row | None:
         """The statement's first row, or None where it has none."""
         cursor = await self._execute(self._connection, statement, values)
-        return await cursor.fetchone() if cursor.description else None
+        return await cursor.fetchone() if _has_rows(cursor) else None
 
     async def one(self, statement: Statement, **values: Any) -> Row:
         """The row of a statement that always has one."""
@@ -207,7 +237,7 @@ class Transaction:
     async def rows(self, statement: Statement, **values: Any) -> list[Row]:
         """All rows of the statement."""
         cursor = await self._execute(self._connection, statement, values)
-        return await cursor.fetchall() if cursor.description else []
+        return await cursor.fetchall() if _has_rows(cursor) else []
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
@@ -223,8 +253,6 @@ def _problem(error: Exception) -> DependencyDown | None:
             return DependencyDown("The database took too long.")
         case psycopg.errors.SerializationFailure() | psycopg.errors.DeadlockDetected():
             return DependencyDown("The database was busy with the same rows.")
-        case PoolTimeout() | TooManyRequests():
-            return DependencyDown("The database is not reachable, or busy.")
         case psycopg.OperationalError() | psycopg.InterfaceError():
             _log.warning("database lost: %s", str(error).strip().partition("\n")[0])
             return DependencyDown("The database is not reachable.")

@@ -74,7 +74,7 @@ class Edge:
             return
         prefix = AREA_PREFIX[self._operation.area]
         telemetry = self._services.telemetry
-        self._count = telemetry.counter(f"{prefix}_http_requests")
+        self._count = telemetry.tally(f"{prefix}_http_requests").add
         self._record = telemetry.histogram(f"{prefix}_http_request_duration")
         self._tracer = telemetry.tracer()
         await send({"type": "lifespan.startup.complete"})
@@ -195,9 +195,8 @@ class Edge:
     ) -> None:
         function = self._operation.name
         method = method if method in _KNOWN_METHODS else "other"
-        labels = {"function": function, "method": method, "route": route}
-        self._record(seconds, labels)
-        self._count(1, {**labels, "status": str(status)})
+        self._record(seconds, {"function": function, "method": method, "route": route})
+        self._count(function, method, route, str(status))
         if span is not None:
             span.set_attributes({"http.route": route, "http.response.status_code": status})
             if status >= 500:

@@ -34,7 +34,7 @@ class Page(Strict):
     """Which page of a list; a list's own query model adds its filters."""
 
     limit: Annotated[
-        int, BeforeValidator(_number), Field(ge=1, le=MOST_ROWS, description="Rows of the page.")
+        int, Field(ge=1, le=MOST_ROWS, description="Rows of the page."), BeforeValidator(_number)
     ] = 50
     after: Annotated[
         str | None,
