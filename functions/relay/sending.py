@@ -72,10 +72,11 @@ def _wait(future: Acknowledgement, give_up: Callable[[], bool]) -> None:
     # The producer itself ends a record's life after its delivery timeout.
     deadline = time.monotonic() + DELIVERY_SECONDS + 5.0
     while True:
+        final = future.is_done
         try:
             future.get(timeout=_LOOK_UP_SECONDS)
         except KafkaTimeoutError:
-            if future.is_done or give_up() or time.monotonic() > deadline:
+            if final or give_up() or time.monotonic() > deadline:
                 raise
         else:
             return
