@@ -93,7 +93,7 @@ class Host:
             uvicorn.Config(
                 edge, loop="none", http="httptools", ws="none", lifespan="on", log_config=None,
                 log_level="critical", access_log=False, server_header=False, proxy_headers=False,
-                timeout_graceful_shutdown=5,
+                timeout_keep_alive=75, timeout_graceful_shutdown=5,
             )
         )  # fmt: skip
         task = asyncio.create_task(server.serve(sockets=[listener]), name=name)

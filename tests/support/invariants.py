@@ -1,0 +1,74 @@
+"""What is true of the shop's two databases whatever happened to its processes."""
+
+from collections import Counter
+
+from tests.support.tables import Inventory, Orders
+
+
+def hold_always(inventory: Inventory, orders: Orders) -> None:
+    """What holds at any moment, also between two steps of a saga."""
+    assert inventory.value("SELECT count(*) FROM products WHERE stock < 0") == 0
+    assert inventory.differences() == []
+    reservations = dict(inventory.rows("SELECT id, status FROM reservations"))
+    for order_id, status, reservation_id, released in orders.rows(
+        "SELECT id, status, reservation_id, released_at IS NOT NULL FROM orders"
+    ):
+        held = reservations.get(reservation_id)
+        if status == "confirmed":
+            assert held == "held", f"order {order_id} is confirmed, its reservation {held}"
+        if status == "rejected":
+            assert held == "refused", f"order {order_id} is rejected, its reservation {held}"
+        if released:
+            assert held != "held", f"order {order_id} is released, its reservation held"
+    _assert_sold(inventory)
+    _assert_told(orders)
+
+
+def hold_when_settled(inventory: Inventory, orders: Orders) -> None:
+    """What holds besides once every saga has come to its end."""
+    hold_always(inventory, orders)
+    assert orders.value("SELECT count(*) FROM orders WHERE status = 'pending'") == 0
+    unreleased = "SELECT count(*) FROM orders WHERE status = 'cancelled' AND released_at IS NULL"
+    assert orders.value(unreleased) == 0
+    held = inventory.rows("SELECT id, lines FROM reservations WHERE status = 'held'")
+    confirmed = orders.rows("SELECT reservation_id, items FROM orders WHERE status = 'confirmed'")
+    assert {key: _pieces(lines) for key, lines in held} == {
+        key: _pieces(items) for key, items in confirmed
+    }
+
+
+def _pieces(lines: list[dict[str, int]]) -> Counter[int]:
+    found: Counter[int] = Counter()
+    for line in lines:
+        found[line["product_id"]] += line["quantity"]
+    return found
+
+
+def _assert_sold(inventory: Inventory) -> None:
+    """What is missing from the stock is what reservations hold, product by product."""
+    held: Counter[int] = Counter()
+    for (lines,) in inventory.rows("SELECT lines FROM reservations WHERE status = 'held'"):
+        held += _pieces(lines)
+    moved = inventory.rows(
+        "SELECT product_id, -sum(change) FROM stock_movements"
+        " WHERE reason IN ('sale', 'release') GROUP BY product_id HAVING sum(change) <> 0"
+    )
+    assert {product_id: int(pieces) for product_id, pieces in moved} == dict(held)
+
+
+def _assert_told(orders: Orders) -> None:
+    """Each order has told of every status that it reached, once."""
+    told: dict[int, Counter[str]] = {}
+    for name, _, data in orders.events():
+        told.setdefault(data["order_id"], Counter())[name] += 1
+    for order_id, status, was_confirmed in orders.rows(
+        "SELECT id, status, confirmed_at IS NOT NULL FROM orders"
+    ):
+        expected: Counter[str] = Counter()
+        if was_confirmed:
+            expected["order.created"] = 1
+        if status == "rejected":
+            expected["order.rejected"] = 1
+        if status == "cancelled":
+            expected["order.cancelled"] = 1
+        assert told.get(order_id, Counter()) == expected, f"order {order_id} is {status}"
