@@ -4,7 +4,6 @@ import argparse
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -46,12 +45,6 @@ def _parser() -> argparse.ArgumentParser:
     psql = command("psql", _psql, "open a database")
     psql.add_argument("area")
     psql.add_argument("rest", nargs=argparse.REMAINDER)
-    tail = command("tail", _tail, "print the events as they go by")
-    tail.add_argument("--from-beginning", action="store_true")
-    emit = command("emit", _emit, "send a CloudEvent")
-    emit.add_argument("type")
-    emit.add_argument("data")
-    emit.add_argument("--subject", default="products/1")
     beside = command("run", _run, "run a module beside the platform, with its addresses")
     beside.add_argument("module")
     beside.add_argument("rest", nargs=argparse.REMAINDER)
@@ -130,24 +123,8 @@ def _psql(layout: Layout, options: argparse.Namespace) -> None:
         raise PlatformError(
             f"{options.area!r} is no area; AREA is one of {', '.join(sorted(databases))}."
         )
-    raise SystemExit(
-        subprocess.call([str(program("psql")), databases[options.area], *options.rest])
-    )
-
-
-def _tail(layout: Layout, options: argparse.Namespace) -> None:
-    from local import manifests
-    from local.events import operate
-
-    address = State.read(layout).kafka
-    operate.tail(manifests.read(ROOT), address, from_beginning=options.from_beginning)
-
-
-def _emit(layout: Layout, options: argparse.Namespace) -> None:
-    from local.events import operate
-
-    address = State.read(layout).kafka
-    print(operate.emit(address, options.type, options.data, options.subject))
+    client = str(program("psql"))
+    os.execv(client, [client, databases[options.area], *options.rest])
 
 
 def _run(layout: Layout, options: argparse.Namespace) -> None:
@@ -158,6 +135,4 @@ def _run(layout: Layout, options: argparse.Namespace) -> None:
     state = State.read(layout)
     plan = Plan(manifests.read(ROOT), layout, state.databases)
     environment = plan.environment_of("record_dead_letter")
-    raise SystemExit(
-        subprocess.call([sys.executable, "-m", options.module, *options.rest], env=environment)
-    )
+    os.execve(sys.executable, [sys.executable, "-m", options.module, *options.rest], environment)
