@@ -9,6 +9,7 @@ import base64
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -35,6 +36,7 @@ _COLUMNS = (
     dead_letters.c.attributes,
     dead_letters.c.data,
     dead_letters.c.data_is_base64,
+    dead_letters.c.received_at,
 )
 _id = sa.bindparam("id", type_=sa.BigInteger)
 _ONE = Statement("dead_letter", sa.select(*_COLUMNS).where(dead_letters.c.id == _id))
@@ -54,7 +56,12 @@ _REPLAYED = Statement(
     "mark_replayed",
     sa.update(dead_letters)
     .values(replayed_at=sa.func.clock_timestamp())
-    .where(dead_letters.c.id == _id),
+    # It may have failed again, and come back, before it is marked here.
+    .where(
+        dead_letters.c.id == _id,
+        dead_letters.c.received_at
+        == sa.bindparam("received_at", type_=dead_letters.c.received_at.type),
+    ),
 )
 
 
@@ -71,6 +78,7 @@ class Letter:
     attributes: Mapping[str, Any]
     data: str
     data_is_base64: bool
+    received_at: datetime
 
     def __str__(self) -> str:
         answered = f"answered {self.error_code}" if self.error_code else "did not answer"
@@ -114,7 +122,7 @@ def replay(connection: Connection, producer: Producer, letter: Letter) -> str:
         return f"{letter.id}  left: no topic belongs to {letter.source}"
     attributes, data = letter.event()
     send(producer, topic, message(attributes, data)).get(timeout=_WAIT_SECONDS)
-    connection.row(_REPLAYED, id=letter.id)
+    connection.row(_REPLAYED, id=letter.id, received_at=letter.received_at)
     return f"{letter.id}  {letter.type} is on {topic} again"
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shop import broker as shop_broker
 from shop import create_topics, emit_event, replay_dead_letters, tail_events
 from tests.support.kafka import Broker
 from tests.support.notifications import LAPTOP, Notifications
@@ -133,6 +134,23 @@ def test_what_is_replayed_can_be_chosen(
     capsys.readouterr()
     replay_dead_letters.main(["--all"])
     assert capsys.readouterr().out == "There is no such dead letter.\n"
+
+
+def test_one_that_fails_again_before_it_is_marked_still_waits(
+    notifications: Notifications, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bury(notifications, 1)
+
+    def comes_back(*arguments: Any) -> Any:
+        notifications.run("UPDATE dead_letters SET received_at = clock_timestamp()")
+        return shop_broker.send(*arguments)
+
+    monkeypatch.setattr(replay_dead_letters, "send", comes_back)
+
+    assert replay_dead_letters.main(["--all"]) == 0
+
+    assert len(broker.records("inventory-events")) == 1
+    assert replayed(notifications) == []
 
 
 def test_an_event_of_nobodys_is_left(
