@@ -16,6 +16,7 @@ _EVENT_SOURCES = 8140
 _POSTGRES = 8154
 _KAFKA = 8192
 _KAFKA_CONTROLLER = 8193
+_PROMETHEUS = 9090
 
 
 class PlatformError(Exception):
@@ -74,6 +75,11 @@ class Layout:
     def kafka_controller(self) -> int:
         """The port of Kafka's controller."""
         return _KAFKA_CONTROLLER + self.offset
+
+    @property
+    def prometheus(self) -> int:
+        """Prometheus' port."""
+        return _PROMETHEUS + self.offset
 
     @property
     def event_sources(self) -> int:

@@ -12,7 +12,7 @@ from typing import Literal
 from local.layout import HOST, ROOT, Layout
 from local.manifests import Function, Manifests, Program
 
-Kind = Literal["function", "loop", "job", "front", "sources", "postgres", "kafka"]
+Kind = Literal["function", "loop", "job", "front", "sources", "postgres", "kafka", "prometheus"]
 
 # What the image starts where a manifest names no command.
 _FUNCTION_COMMAND = ("python", "-m", "shop.serve")

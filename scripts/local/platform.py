@@ -15,6 +15,7 @@ from local.layout import HOST, ROOT, Layout, PlatformError
 from local.plan import Plan, Spec
 from local.postgres import Postgres
 from local.process import Process
+from local.prometheus import Prometheus
 
 # Processes that may start at once: more would only take the processor from one another, and
 # from what the first order waits for.
@@ -32,6 +33,7 @@ class Platform:
         self._manifests = manifests.read(ROOT)
         self._postgres = Postgres(layout, self._manifests.areas)
         self._kafka = Kafka(layout)
+        self._prometheus = Prometheus(layout)
         urls = {area: self._postgres.url(area) for area in self._manifests.areas}
         self._plan = Plan(self._manifests, layout, urls)
         self._urls = urls
@@ -111,6 +113,9 @@ class Platform:
         specs = [*self._plan.loops(), self._plan.event_sources()]
         await asyncio.gather(*(self._start_in_turn(spec) for spec in specs))
         self._told("relays, courier and event sources")
+        if self._prometheus.installed:
+            await self._start_and_wait(self._prometheus.spec(self._plan))
+            self._told("Prometheus")
 
     async def _first(self, other: Awaitable[None]) -> None:
         """Wait for another branch without being the one that its cancellation reaches."""
@@ -166,7 +171,7 @@ class Platform:
         self._console.say("Stopping … (once more Ctrl-C to hurry)")
         edge = [p for p in self._processes.values() if p.spec.name in ("gateway", "area-fronts")]
         await self._stop_all(edge)
-        for kinds in (("sources",), ("function",), ("loop",), ("kafka", "postgres")):
+        for kinds in (("prometheus", "sources"), ("function",), ("loop",), ("kafka", "postgres")):
             await self._stop_all(p for p in self._processes.values() if p.spec.kind in kinds)
         self._layout.state.unlink(missing_ok=True)
         self._console.say(f"Stopped in {time.monotonic() - began:.1f} s; the data is kept.")
@@ -186,6 +191,8 @@ class Platform:
         if not self._postgres.external:
             ports[self._layout.postgres] = "PostgreSQL"
         ports[self._layout.kafka] = "Kafka"
+        if self._prometheus.installed:
+            ports[self._layout.prometheus] = "Prometheus"
         ports[self._layout.kafka_controller] = "Kafka's controller"
         checks.check_ports(ports)
 

@@ -9,6 +9,7 @@ _ABOUT = {
     "loop": "always there, one replica",
     "sources": "stands in for KafkaSource and PingSource; /metrics",
     "postgres": "PostgreSQL 18; scripts/task psql AREA=orders",
+    "prometheus": "every metric of the shop, scraped each 10 s",
     "kafka": "Apache Kafka 4.1; scripts/task events:tail",
 }
 
