@@ -207,3 +207,24 @@ def test_the_process_says_what_it_delivers_in_its_log(
     ]
     assert {line["trace_id"] for line in told} == {TRACE}
     assert {line["function"] for line in told} == {"courier"}
+
+
+def test_a_delivery_belongs_to_the_trace_of_its_event(
+    notifications: Notifications, hook: Webhook, tmp_path: Path
+) -> None:
+    notifications.tell()
+    notifications.run("UPDATE notifications SET traceparent = %s", f"00-{TRACE}-{'b' * 16}-01")
+    environment = {
+        "DATABASE_URL": notifications.url,
+        "NOTIFY_URLS": f"log:// {hook.address}",
+        "OTEL_TRACES_EXPORTER": "console",
+    }
+
+    with running("courier.deliver_notifications", tmp_path, environment) as courier:
+        courier.wait_for("/metrics", 'type="product.created"} 1.0')
+        assert courier.stop() == 0
+
+    version, trace_id, span_id, flags = hook.headers[0]["traceparent"].split("-")
+    assert (version, trace_id, flags) == ("00", TRACE, "01")
+    assert span_id != "b" * 16
+    assert '"name": "deliver product.created"' in courier.log.read_text()

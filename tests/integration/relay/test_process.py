@@ -51,3 +51,34 @@ def test_a_missing_setting_is_named() -> None:
 
     assert done.returncode == 2
     assert done.stderr == "the environment variable DATABASE_URL is not set\n"
+
+
+def test_an_event_goes_on_with_the_trace_of_its_change(
+    orders: Orders, broker: Broker, tmp_path: Path
+) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    orders.run(
+        "INSERT INTO outbox (aggregatetype, aggregateid, type, payload, traceparent)"
+        " VALUES ('orders', '1', 'com.shophub.order.created.v1', '{}', %s)",
+        f"00-{trace}-b7ad6b7169203331-01",
+    )
+    environment = {
+        "AREA": "orders",
+        "TOPIC": "order-events",
+        "DATABASE_URL": orders.url,
+        "KAFKA_BOOTSTRAP_SERVERS": broker.servers,
+        "OTEL_TRACES_EXPORTER": "console",
+    }
+
+    with running("relay.publish_outbox", tmp_path, environment) as relay:
+        relay.wait_for("/metrics", 'type="order.created"} 1.0')
+        assert relay.stop() == 0
+
+    (record,) = broker.records("order-events")
+    version, trace_id, span_id, flags = record.headers["traceparent"].split("-")
+    assert (version, trace_id, flags) == ("00", trace, "01")
+    assert span_id != "b7ad6b7169203331"
+    assert record.headers["ce_traceparent"] == record.headers["traceparent"]
+    log = relay.log.read_text()
+    assert '"name": "publish order-events"' in log
+    assert f'"span_id": "0x{span_id}"' in log
