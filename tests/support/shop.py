@@ -99,6 +99,11 @@ class Answer:
         return str(document["type"]).removeprefix("/problems/")
 
     @property
+    def problem_or_none(self) -> str | None:
+        """The problem's type, or None where the answer is none."""
+        return self.problem if self.status >= 400 else None
+
+    @property
     def fields(self) -> list[str]:
         """The fields that a 422 names."""
         assert (self.status, self.problem) == (422, "invalid"), self
