@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from local.layout import ROOT, Layout
 from local.manifests import read
 from local.plan import Plan
