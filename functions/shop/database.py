@@ -87,6 +87,8 @@ async def _alive(connection: Connection) -> None:
     poll = select.poll()
     poll.register(connection.pgconn.socket, select.POLLIN)
     if poll.poll(0):
+        # The pool takes back whatever is not closed, and would hand it out for ever.
+        await connection.close()
         raise psycopg.OperationalError("the server ended the connection")
 
 
