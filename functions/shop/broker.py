@@ -38,11 +38,11 @@ def connect(servers: str, client_id: str) -> Producer:
     """A producer that keeps the order of a partition and writes no record twice by itself.
 
     Raises:
-        KafkaError: no broker answers within 5 s.
+        KafkaError: no broker answers within 2 s.
     """
     producer: Producer = KafkaProducer(
         bootstrap_servers=servers.split(","),
-        bootstrap_timeout_ms=5_000,
+        bootstrap_timeout_ms=2_000,
         client_id=client_id,
         acks="all",
         enable_idempotence=True,

@@ -96,5 +96,7 @@ def configure(function: str, level: str) -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter(function))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for chatty in ("kafka", "apprise", "psycopg.pool", "alembic", "urllib3", "asyncio"):
+    # kafka-python has a line on each try to connect; who uses it says once what matters.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    for chatty in ("apprise", "psycopg.pool", "alembic", "urllib3", "asyncio"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))

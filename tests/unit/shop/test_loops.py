@@ -12,8 +12,8 @@ import pytest
 from shop import chores
 from shop.chores import Chore, Chores
 from shop.outage import Outage
-from shop.shelf import Shelf
 from shop.settings import SettingError, Settings
+from shop.shelf import Shelf
 from shop.telemetry import configure
 from tests.support import loops
 
