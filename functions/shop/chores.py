@@ -4,7 +4,6 @@ Chores read what the database knows for the metrics, and prune what has had its 
 one after the other, in a thread and on a connection of their own: a slow count delays no event.
 """
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,11 +13,9 @@ import psycopg
 
 from shop.connection import Connection
 from shop.loop import Loop
-
-_log = logging.getLogger(__name__)
+from shop.outage import Outage
 
 _STATEMENT_SECONDS = 120
-_PAUSE_AFTER_FAILURE = 2.0
 
 
 @dataclass(slots=True)
@@ -52,29 +49,26 @@ class Chores:
             self._thread.start()
 
     def _work(self) -> None:
+        outage = Outage("PostgreSQL, for the metrics and pruning,")
         connection: Connection | None = None
-        lost = False
         while not self._loop.stopping.is_set():
             try:
                 if connection is None:
                     connection = Connection(
                         self._url, f"{self._loop.name}-chores", statement_seconds=_STATEMENT_SECONDS
                     )
-                    lost = False
+                    outage.over()
                 self._run_due(connection)
+                nearest = min(chore.due for chore in self._chores)
+                pause = max(0.01, nearest - time.monotonic())
             except psycopg.OperationalError as error:
                 if connection is not None:
                     connection.close()
                     connection = None
-                if not lost:
-                    _log.warning("chores wait for the database: %s", _first_line(error))
-                    lost = True
                 for chore in self._chores:
                     chore.forget()
-                self._loop.stopping.wait(_PAUSE_AFTER_FAILURE)
-                continue
-            nearest = min(chore.due for chore in self._chores)
-            self._loop.stopping.wait(max(0.01, nearest - time.monotonic()))
+                pause = outage.failed(error)
+            self._loop.stopping.wait(pause)
         if connection is not None:
             connection.close()
 
@@ -86,7 +80,3 @@ class Chores:
             chore.run(connection)
             ended = time.monotonic()
             chore.due = max(began + chore.every, ended + (ended - began) / chore.share)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -158,7 +158,7 @@ def _free_pair() -> int:
     It lies below those that the system gives to clients: none of theirs gets in between.
     """
     while True:
-        port = random.randrange(20_000, 32_000, 2)  # noqa: S311 - any will do
+        port = random.randrange(20_000, 32_000, 2)
         with contextlib.suppress(OSError), socket.socket() as one, socket.socket() as other:
             one.bind((HOST, port))
             other.bind((HOST, port + 1))

@@ -71,7 +71,6 @@ def run(
 ) -> threading.Event:
     """Run chores until the condition holds; returns the loop's event `stopping`."""
     monkeypatch.setattr(chores, "Connection", FakeConnection)
-    monkeypatch.setattr(chores, "_PAUSE_AFTER_FAILURE", 0.01)
     with loops.loop("chores", "orders") as loop:
         running = Chores(loop, "", made)
         running.start()
