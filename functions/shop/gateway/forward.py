@@ -8,6 +8,7 @@ import aiohttp
 from multidict import CIMultiDict
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from yarl import URL
 
 from shop.client import Client, trace_headers
 from shop.errors import BadGateway, DeadlinePassed, DependencyDown, TooLarge
@@ -49,7 +50,7 @@ async def forward(
             answer = await stack.enter_async_context(
                 client.session.request(
                     request.method,
-                    url,
+                    URL(url, encoded=True),  # As the client wrote it.
                     headers=_request_headers(request, request_id),
                     data=await _request_body(request),
                     allow_redirects=False,
@@ -95,6 +96,8 @@ def _request_headers(request: Request, request_id: str) -> CIMultiDict[str]:
     headers["X-Forwarded-Prefix"] = PREFIX
     headers["X-Request-Id"] = request_id
     headers.update(trace_headers())
+    if "content-length" in request.headers:  # What flows has it too: its function may refuse it.
+        headers["Content-Length"] = request.headers["content-length"]
     return headers
 
 
