@@ -29,6 +29,7 @@ STAGES = (
     Stage("format", ("ruff", "format", "--check", *_SOURCES)),
     Stage("types", ("mypy", *_SOURCES)),
     Stage("unit", ("pytest", "tests/unit")),
+    Stage("property", ("pytest", "tests/property")),
     Stage("integration", ("pytest", "tests/integration"), live=True),
     Stage("contract", ("pytest", "tests/contract"), live=True),
     Stage("e2e", ("pytest", "tests/e2e"), live=True),
