@@ -7,7 +7,7 @@ from psycopg.errors import UniqueViolation
 
 from shop import tracing
 from shop.api.products import Reservation, ReservationRequest
-from shop.database import Database, Row
+from shop.database import Database
 from shop.errors import (
     PROBLEM_TYPE,
     InsufficientStock,
@@ -19,6 +19,7 @@ from shop.errors import (
 )
 from shop.model.inventory import MOST_TOTAL
 from shop.operation import Call, Reply, operation
+from shop.prepared import Row
 from shop.reservations import LOCK_PRODUCTS, RECALL, REFUSE, RESERVE_ONE, TAKE_LOCKED, summed
 
 Lines = list[tuple[int, int]]

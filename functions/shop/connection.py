@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg.pq import ConnStatus, ExecStatus
 
-from shop.database import Row, Statement
+from shop.database import Statement
+from shop.prepared import Row
 
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGconn, PGresult

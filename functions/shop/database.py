@@ -1,7 +1,7 @@
 """One service's PostgreSQL: statements compiled once, run on pooled psycopg connections.
 
 A statement is written with SQLAlchemy Core and compiled to `$1` placeholders when its module
-is imported; executing it is psycopg alone, which halves its cost. Reads and single statements
+is imported; executing it is psycopg alone. Reads and single statements
 run in autocommit: a ROLLBACK at the end of a read, as a session issues it, would throw the
 connection's prepared statements away.
 """
@@ -16,18 +16,14 @@ from typing import Any, Protocol
 
 import psycopg
 import sqlalchemy as sa
-from psycopg import AsyncConnection, AsyncRawCursor
-from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from shop.errors import DependencyDown
+from shop.prepared import PreparedConnection, Row
 
-Row = tuple[Any, ...]
 Record = Callable[[float, Mapping[str, str]], None]
-Connection = AsyncConnection[TupleRow]
-Cursor = psycopg.AsyncCursor[TupleRow]
-Execute = Callable[[Connection, "Statement", Mapping[str, Any]], Awaitable[Cursor]]
+Execute = Callable[[PreparedConnection, "Statement", Mapping[str, Any]], Awaitable[list[Row]]]
 
 _log = logging.getLogger(__name__)
 _DIALECT = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
@@ -66,18 +62,13 @@ class Executor(Protocol):
         """All rows of the statement."""
 
 
-def _has_rows(cursor: Cursor) -> bool:
-    # The cursor's description would make an object of each column, only to be asked for this.
-    return cursor.pgresult is not None and cursor.pgresult.nfields > 0
-
-
 def _only(row: Row | None, statement: Statement) -> Row:
     if row is None:
         raise LookupError(f"{statement.name} has no row")
     return row
 
 
-async def _alive(connection: Connection) -> None:
+async def _alive(connection: PreparedConnection) -> None:
     """Refuse an idle connection that the server has ended, without asking the server.
 
     An idle connection has nothing to read but the server's farewell. A look at its socket
@@ -104,8 +95,9 @@ class Database:
         # Callers queue here, where waiting costs a future, and not in the pool, where it costs
         # a lock, a task and a timer: under load every request waits.
         self._free = asyncio.Semaphore(most_connections)
-        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+        self._pool: AsyncConnectionPool[PreparedConnection] = AsyncConnectionPool(
             url,
+            connection_class=PreparedConnection,
             open=False,
             min_size=1,
             max_size=most_connections,
@@ -115,7 +107,6 @@ class Database:
             check=_alive,
             kwargs={
                 "autocommit": True,
-                "cursor_factory": AsyncRawCursor,
                 "application_name": f"shop-{function}",
                 "connect_timeout": 5,
                 "options": "-c timezone=UTC -c statement_timeout=8000 -c lock_timeout=4000",
@@ -136,8 +127,8 @@ class Database:
         Raises:
             DependencyDown: PostgreSQL does not answer, or every connection is busy for 2 s.
         """
-        cursor = await self._execute(statement, values)
-        return await cursor.fetchone() if _has_rows(cursor) else None
+        rows = await self._execute(statement, values)
+        return rows[0] if rows else None
 
     async def one(self, statement: Statement, **values: Any) -> Row:
         """Run one statement that always has a row. Raises as `row` does."""
@@ -145,8 +136,7 @@ class Database:
 
     async def rows(self, statement: Statement, **values: Any) -> list[Row]:
         """Run one statement in autocommit; all its rows. Raises as `row` does."""
-        cursor = await self._execute(statement, values)
-        return await cursor.fetchall() if _has_rows(cursor) else []
+        return await self._execute(statement, values)
 
     async def execute(self, statement: Statement, **values: Any) -> None:
         """Run one statement in autocommit. Raises as `row` does."""
@@ -166,8 +156,7 @@ class Database:
         finally:
             await self._give_back(connection)
 
-    async def _execute(self, statement: Statement, values: Mapping[str, Any]) -> Cursor:
-        # A cursor has all its rows when it is executed: the connection can go back at once.
+    async def _execute(self, statement: Statement, values: Mapping[str, Any]) -> list[Row]:
         connection = await self._take()
         try:
             return await self.measured(connection, statement, values)
@@ -178,7 +167,7 @@ class Database:
         finally:
             await self._give_back(connection)
 
-    async def _take(self) -> Connection:
+    async def _take(self) -> PreparedConnection:
         try:
             if self._free.locked():
                 async with asyncio.timeout(_WAIT_FOR_CONNECTION):
@@ -195,21 +184,19 @@ class Database:
                 raise DependencyDown("The database is not reachable.") from error
             raise
 
-    async def _give_back(self, connection: Connection) -> None:
+    async def _give_back(self, connection: PreparedConnection) -> None:
         try:
             await self._pool.putconn(connection)
         finally:
             self._free.release()
 
     async def measured(
-        self, connection: Connection, statement: Statement, values: Mapping[str, Any]
-    ) -> Cursor:
+        self, connection: PreparedConnection, statement: Statement, values: Mapping[str, Any]
+    ) -> list[Row]:
         """Run the statement on the connection, and record its duration."""
         began = time.perf_counter()
         try:
-            return await connection.execute(
-                statement.sql, statement.arguments(values), prepare=True
-            )
+            return await connection.run(statement.sql, statement.arguments(values))
         finally:
             labels = self._labels.get(statement.name)
             if labels is None:
@@ -223,14 +210,14 @@ class Transaction:
 
     __slots__ = ("_connection", "_execute")
 
-    def __init__(self, connection: Connection, execute: Execute) -> None:
+    def __init__(self, connection: PreparedConnection, execute: Execute) -> None:
         self._connection = connection
         self._execute = execute
 
     async def row(self, statement: Statement, **values: Any) -> Row | None:
         """The statement's first row, or None where it has none."""
-        cursor = await self._execute(self._connection, statement, values)
-        return await cursor.fetchone() if _has_rows(cursor) else None
+        rows = await self._execute(self._connection, statement, values)
+        return rows[0] if rows else None
 
     async def one(self, statement: Statement, **values: Any) -> Row:
         """The row of a statement that always has one."""
@@ -238,8 +225,7 @@ class Transaction:
 
     async def rows(self, statement: Statement, **values: Any) -> list[Row]:
         """All rows of the statement."""
-        cursor = await self._execute(self._connection, statement, values)
-        return await cursor.fetchall() if _has_rows(cursor) else []
+        return await self._execute(self._connection, statement, values)
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:

@@ -98,7 +98,7 @@ class IdempotencyKeys:
             except Problem as problem:
                 if problem.status >= 500:
                     raise
-                headers = {**problem.headers, "content-type": PROBLEM_TYPE}
+                headers = {**problem.headers, "Content-Type": PROBLEM_TYPE}
                 reply = Reply(problem.status, problem.body(), headers)
             await transaction.row(
                 self._store,

@@ -284,10 +284,10 @@ async def _parse(request: Request, declared: Operation) -> Call[Any]:
 
 
 def _response(reply: Reply) -> Response:
-    response = Response(reply.body, reply.status, dict(reply.headers))
-    if reply.body and "content-type" not in response.headers:
-        response.headers["content-type"] = "application/json"
-    return response
+    headers = dict(reply.headers)
+    if reply.body and "Content-Type" not in headers:
+        headers["Content-Type"] = "application/json"
+    return Response(reply.body, reply.status, headers)
 
 
 def _problem(problem: Problem) -> Response:

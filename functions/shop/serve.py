@@ -12,6 +12,7 @@ import uvloop
 from functions_framework.aio import create_asgi_app
 
 from shop import logs, telemetry
+from shop.corking import CorkedProtocol
 from shop.edge import Edge
 from shop.operation import REGISTRY, Operation
 from shop.services import Services
@@ -82,7 +83,7 @@ def main() -> int:
         host=settings.text("HOST", "0.0.0.0"),  # noqa: S104 - a container serves its pod's address
         port=port,
         loop="none",
-        http="httptools",
+        http=CorkedProtocol,
         ws="none",
         lifespan="on",
         log_config=None,

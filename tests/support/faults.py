@@ -15,7 +15,8 @@ import aiohttp
 from aiohttp import web
 
 from local.layout import HOST, ROOT
-from shop.database import Connection, Cursor, Statement
+from shop.database import Statement
+from shop.prepared import PreparedConnection, Row
 from tests.support.functions import Function, source_of
 from tests.support.postgres import free_port
 
@@ -43,12 +44,12 @@ class Saboteur:
         measured, post = services.database.measured, services.client.post
 
         async def run(
-            connection: Connection, statement: Statement, values: Mapping[str, Any]
-        ) -> Cursor:
+            connection: PreparedConnection, statement: Statement, values: Mapping[str, Any]
+        ) -> list[Row]:
             self._reach("before", statement.name)
-            cursor = await measured(connection, statement, values)
+            rows = await measured(connection, statement, values)
             self._reach("after", statement.name)
-            return cursor
+            return rows
 
         async def call(setting: str, *arguments: Any, **options: Any) -> tuple[int, bytes]:
             self._reach("before", setting)

@@ -50,6 +50,17 @@ class Live:
             pytest.skip("needs the platform of this machine, and SHOP_URL names another one")
         return Layout(self.data)
 
+    def environment(self) -> dict[str, str]:
+        """What a verb of scripts/task is told, so that it means this shop."""
+        layout = self.layout
+        offset = (URL(self.url).port or 0) - layout.function_ports([])["gateway"]
+        return {
+            **os.environ,
+            "SHOP_URL": self.url,
+            "SHOP_DATA": str(layout.data),
+            "SHOP_PORT_OFFSET": str(offset),
+        }
+
     @contextlib.contextmanager
     def tables(self) -> Iterator[tuple[Inventory, Orders, Tables]]:
         """Sessions with the three databases."""
@@ -147,7 +158,7 @@ class Client:
         self,
         method: str,
         path: str,
-        body: bytes | None = None,
+        body: bytes | AsyncIterator[bytes] | None = None,
         *,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
