@@ -32,16 +32,16 @@ class Crash(BaseException):
 
 
 class Saboteur:
-    """Lets a served function crash before or after a step, once for each `arm`.
+    """Lets a served function fail before or after a step, once for each `arm`.
 
     A step is a statement, by the name under which it is measured, or a call, by the setting
     that holds the other function's address.
     """
 
     def __init__(self, function: Function) -> None:
-        self._armed: list[tuple[Moment, str]] = []
+        self._armed: dict[tuple[Moment, str], BaseException] = {}
         services = function.services
-        measured, post = services.database.measured, services.client.post
+        measured, client = services.database.measured, services.client_or_none
 
         async def run(
             connection: PreparedConnection, statement: Statement, values: Mapping[str, Any]
@@ -51,27 +51,31 @@ class Saboteur:
             self._reach("after", statement.name)
             return rows
 
+        services.database.measured = run  # type: ignore[method-assign]
+        if client is None:
+            return
+        post = client.post
+
         async def call(setting: str, *arguments: Any, **options: Any) -> tuple[int, bytes]:
             self._reach("before", setting)
             answer = await post(setting, *arguments, **options)
             self._reach("after", setting)
             return answer
 
-        services.database.measured = run  # type: ignore[method-assign]
-        services.client.post = call  # type: ignore[method-assign]
+        client.post = call  # type: ignore[method-assign]
 
-    def arm(self, moment: Moment, step: str) -> None:
-        """Crash when that moment comes next."""
-        self._armed.append((moment, step))
+    def arm(self, moment: Moment, step: str, failure: BaseException | None = None) -> None:
+        """Crash when that moment comes next, or raise the failure that is given."""
+        self._armed[moment, step] = failure or Crash(f"{moment} {step}")
 
     def disarm(self) -> None:
-        """Crash no more."""
+        """Fail no more."""
         self._armed.clear()
 
     def _reach(self, moment: Moment, step: str) -> None:
-        if (moment, step) in self._armed:
-            self._armed.remove((moment, step))
-            raise Crash(f"{moment} {step}")
+        failure = self._armed.pop((moment, step), None)
+        if failure is not None:
+            raise failure
 
 
 class Gate:

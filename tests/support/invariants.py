@@ -21,6 +21,7 @@ def hold_always(inventory: Inventory, orders: Orders) -> None:
         if released:
             assert held != "held", f"order {order_id} is released, its reservation held"
     _assert_sold(inventory)
+    _assert_warned(inventory)
     _assert_told(orders)
 
 
@@ -54,6 +55,22 @@ def _assert_sold(inventory: Inventory) -> None:
         " WHERE reason IN ('sale', 'release') GROUP BY product_id HAVING sum(change) <> 0"
     )
     assert {product_id: int(pieces) for product_id, pieces in moved} == dict(held)
+
+
+def _assert_warned(inventory: Inventory) -> None:
+    """Low stock was told of once for each time that it was crossed, going down.
+
+    It reads the crossings from the ledger, so thresholds must not have changed meanwhile.
+    """
+    crossings = inventory.rows(
+        "SELECT product_id, count(*) FROM (SELECT product_id, change,"
+        " sum(change) OVER (PARTITION BY product_id ORDER BY id) AS stock FROM stock_movements) m"
+        " JOIN products p ON p.id = product_id"
+        " WHERE m.stock <= low_stock_threshold AND m.stock - change > low_stock_threshold"
+        " GROUP BY product_id"
+    )
+    told = Counter(data["product_id"] for _, _, data in inventory.events("product.stock_low"))
+    assert dict(crossings) == dict(told)
 
 
 def _assert_told(orders: Orders) -> None:

@@ -3,7 +3,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.shop import Api
+from shop.errors import DependencyDown
+from tests.support.faults import Crash, Saboteur
+from tests.support.shop import Api, Shop
 from tests.support.tables import Inventory
 
 
@@ -92,6 +94,23 @@ async def test_a_refusal_is_kept_under_its_key_too(api: Api, inventory: Inventor
 
     assert (again.status, again.problem, again.body) == (404, "product-not-found", first.body)
     assert inventory.stock(1) == 10
+
+
+@pytest.mark.parametrize("step", ["claim_key", "receive_stock", "store_key"])
+@pytest.mark.parametrize("failure", [Crash(), DependencyDown()])
+async def test_a_delivery_that_failed_on_its_way_counts_once_when_it_is_sent_again(
+    shop: Shop, api: Api, inventory: Inventory, step: str, failure: BaseException
+) -> None:
+    inventory.add(stock=1)
+    shop.replace("receive_stock")
+    Saboteur(shop["receive_stock"]).arm("after", step, failure)
+
+    first = await api.post("/products/1/stock", {"quantity": 2}, key="d-1")
+    assert (first.status >= 500, inventory.stock(1)) == (True, 1)
+    answers = [await api.post("/products/1/stock", {"quantity": 2}, key="d-1") for _ in range(2)]
+
+    assert {(answer.status, answer.body) for answer in answers} == {(200, answers[0].body)}
+    assert (inventory.stock(1), inventory.differences()) == (3, [])
 
 
 async def test_deliveries_and_orders_at_once_all_count(api: Api, inventory: Inventory) -> None:
