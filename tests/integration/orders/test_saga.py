@@ -91,6 +91,20 @@ async def test_an_order_that_crashed_at_any_step_goes_on_with_its_key(
     assert (stock(), orders.statuses()) == (3, {"confirmed": 1})
 
 
+async def test_the_key_of_an_order_on_its_way_is_refused_to_another_body(
+    shop: Shop, api: Api, orders: Orders, stock: Callable[[], int]
+) -> None:
+    shop.replace("create_order")
+    Saboteur(shop["create_order"]).arm("after", "RESERVE_STOCK_URL")
+    await api.order(1, 2, key="k")
+
+    answer = await api.order(1, 1, key="k")
+
+    assert (answer.status, answer.problem) == (422, "idempotency-key-reused")
+    assert (stock(), orders.statuses()) == (3, {"pending": 1})
+    await settle(api, orders)
+
+
 @pytest.mark.parametrize(("moment", "step"), CREATE_STEPS[1:])
 async def test_an_order_that_crashed_and_was_settled_is_not_revived_by_its_key(
     shop: Shop, api: Api, orders: Orders, stock: Callable[[], int], moment: Moment, step: str
