@@ -8,7 +8,7 @@ _SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.
 
 settings.register_profile(
     "short",
-    max_examples=80,
+    max_examples=100,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=_SLOW_IS_FINE,
@@ -17,6 +17,6 @@ settings.register_profile(
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink),
 )
 settings.register_profile(
-    "long", parent=settings.get_profile("short"), max_examples=1_500, stateful_step_count=50
+    "long", parent=settings.get_profile("short"), max_examples=2_000, stateful_step_count=50
 )
 settings.load_profile(os.environ.get("SHOP_SEARCH", "short"))

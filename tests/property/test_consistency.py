@@ -28,16 +28,20 @@ MOST_PRODUCTS = 3
 KEYS = ["a", "b", "c"]
 
 products = st.integers(1, MOST_PRODUCTS)
+# Which of the orders that there are; the last is one that there is not.
+choices = st.integers(0, 12)
 quantities = st.integers(1, 4)
 lines = st.lists(st.tuples(products, quantities), min_size=1, max_size=4)
 keys = st.sampled_from(KEYS)
 moments: st.SearchStrategy[Moment] = st.sampled_from(["before", "after"])
 # The process ends; or it lives on, and what it called does not answer.
 failures = st.sampled_from([Crash, DependencyDown])
-order_steps = st.sampled_from(["place_order", "RESERVE_STOCK_URL", "confirm_order", "reject_order"])
-cancel_steps = st.sampled_from(["cancel_order", "RELEASE_STOCK_URL", "stamp_released"])
+# Calls come twice, since what is lost there matters most.
+order_steps = st.sampled_from(["place_order", *["RESERVE_STOCK_URL"] * 2, "confirm_order"])
+reject_steps = st.sampled_from(["RESERVE_STOCK_URL", "reject_order"])
+cancel_steps = st.sampled_from(["cancel_order", *["RELEASE_STOCK_URL"] * 2, "stamp_released"])
 settle_steps = st.sampled_from(
-    ["cancel_stuck_orders", "unreleased_orders", "RELEASE_STOCK_URL", "stamp_released"]
+    ["cancel_stuck_orders", "unreleased_orders", *["RELEASE_STOCK_URL"] * 3, "stamp_released"]
 )
 
 
@@ -130,7 +134,13 @@ class Commands(RuleBasedStateMachine):
             assert answer.status in (201, 404, 409)
         self.keyed[key] = (wanted, answer)
 
-    @rule(wanted=lines, key=st.none() | keys, moment=moments, step=order_steps, failure=failures)
+    @rule(
+        wanted=lines,
+        key=st.none() | keys,
+        moment=moments,
+        step=order_steps | reject_steps,
+        failure=failures,
+    )
     def fail_an_order(
         self,
         wanted: Lines,
@@ -145,8 +155,9 @@ class Commands(RuleBasedStateMachine):
         saboteur.disarm()
         self.remember(wanted, key, answer)
 
-    @rule(order=st.integers(1, 12), key=st.none() | keys)
-    def cancel(self, order: int, key: str | None) -> None:
+    @rule(choice=choices, key=st.none() | keys)
+    def cancel(self, choice: int, key: str | None) -> None:
+        order = self.chosen(choice)
         before = self.statuses().get(order)
         answer = self.run(self.api.post(f"/orders/{order}/cancel", key=key))
         if key is None:
@@ -158,15 +169,16 @@ class Commands(RuleBasedStateMachine):
             assert answer.json["status"] == "cancelled"
 
     @rule(
-        order=st.integers(1, 12),
+        choice=choices,
         key=st.none() | keys,
         moment=moments,
         step=cancel_steps,
         failure=failures,
     )
     def fail_a_cancel(
-        self, order: int, key: str | None, moment: Moment, step: str, failure: type[BaseException]
+        self, choice: int, key: str | None, moment: Moment, step: str, failure: type[BaseException]
     ) -> None:
+        order = self.chosen(choice)
         saboteur = self.saboteurs["cancel_order"]
         saboteur.arm(moment, step, failure())
         answer = self.run(self.api.post(f"/orders/{order}/cancel", key=key))
@@ -186,26 +198,27 @@ class Commands(RuleBasedStateMachine):
         saboteur.disarm()
         assert answer.status in (204, 500, 503)
 
-    @rule(order=st.integers(1, 12))
-    def let_a_reserve_arrive_late(self, order: int) -> None:
+    @rule(choice=choices)
+    def let_a_reserve_arrive_late(self, choice: int) -> None:
         for reservation_id, items in self.orders.rows(
             "SELECT reservation_id, items FROM orders WHERE id = %s AND status <> 'confirmed'",
-            order,
+            self.chosen(choice),
         ):
             wanted = [(item["product_id"], item["quantity"]) for item in items]
             answer = self.run(self.api.reserve(reservation_id, wanted))
             assert answer.status in (200, 404, 409)
 
-    @rule(order=st.integers(1, 12))
-    def let_a_release_arrive_twice(self, order: int) -> None:
+    @rule(choice=choices)
+    def let_a_release_arrive_twice(self, choice: int) -> None:
         for (reservation_id,) in self.orders.rows(
-            "SELECT reservation_id FROM orders WHERE id = %s AND status = 'cancelled'", order
+            "SELECT reservation_id FROM orders WHERE id = %s AND status = 'cancelled'",
+            self.chosen(choice),
         ):
             assert self.run(self.api.release(reservation_id)).status == 200
 
     @rule(
         placed=st.lists(st.tuples(lines, st.none() | keys), max_size=5),
-        cancelled=st.lists(st.integers(1, 12), max_size=3),
+        cancelled=st.lists(choices, max_size=3),
         restocked=st.lists(products, max_size=2),
         settles=st.integers(0, 2),
     )
@@ -219,7 +232,7 @@ class Commands(RuleBasedStateMachine):
         async def everything() -> list[Answer]:
             return await asyncio.gather(
                 *(self.place(wanted, key) for wanted, key in placed),
-                *(self.api.post(f"/orders/{order}/cancel") for order in cancelled),
+                *(self.api.post(f"/orders/{self.chosen(c)}/cancel") for c in cancelled),
                 *(self.api.post(f"/products/{p}/stock", {"quantity": 1}) for p in restocked),
                 *(self.api.settle() for _ in range(settles)),
             )
@@ -277,6 +290,10 @@ class Commands(RuleBasedStateMachine):
             assert (answer.status, answer.body) == (stored.status, stored.body)
         elif answer.status < 500:
             self.keyed[key] = (wanted, answer)
+
+    def chosen(self, choice: int) -> int:
+        orders = sorted(self.statuses())
+        return orders[choice % len(orders)] if orders and choice < 12 else 2**62
 
     def stock(self) -> dict[int, int]:
         return dict(self.inventory.rows("SELECT id, stock FROM products WHERE deleted_at IS NULL"))
