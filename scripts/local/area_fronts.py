@@ -5,7 +5,6 @@ the metrics of all of them in one exposition.
 """
 
 import asyncio
-import json
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -21,6 +20,7 @@ from local import exposition, manifests, routes
 from local.layout import HOST, ROOT, Layout, PlatformError
 from local.manifests import Manifests
 from local.plan import Plan
+from shop.errors import PROBLEM_TYPE, DependencyDown, Problem
 
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5.0, sock_read=30.0)
 _ASK_TIMEOUT = aiohttp.ClientTimeout(total=2.0)
@@ -41,9 +41,10 @@ class Front:
 
     async def proxy(self, request: web.Request) -> web.StreamResponse:
         """Pass a request on to the function that serves its path and method."""
-        found = self.table.find(request.method, request.path)
-        if isinstance(found, routes.Refusal):
-            return _problem(found.status, found.title, found.detail, found.allow)
+        try:
+            found = self.table.find(request.method, request.path)
+        except Problem as problem:
+            return _refusal(problem)
         target = self.functions[found] + request.raw_path
         headers = _passed_on(request.headers)
         try:
@@ -55,7 +56,7 @@ class Front:
                 allow_redirects=False,
             )
         except aiohttp.ClientConnectionError:
-            return _problem(503, "Service Unavailable", f"{found} does not answer.")
+            return _refusal(DependencyDown(f"{found} does not answer."))
         async with answer:
             response = web.StreamResponse(status=answer.status, reason=answer.reason)
             response.headers.extend(_passed_on(answer.headers))
@@ -116,14 +117,9 @@ async def _body(request: web.Request) -> AsyncIterator[bytes]:
         yield chunk
 
 
-def _problem(status: int, title: str, detail: str, allow: str = "") -> web.Response:
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    headers = {"content-type": "application/problem+json"}
-    if allow:
-        headers["allow"] = allow
-    if status == 503:
-        headers["retry-after"] = "1"
-    return web.Response(body=json.dumps(body).encode(), status=status, headers=headers)
+def _refusal(problem: Problem) -> web.Response:
+    headers = {**problem.headers, "Content-Type": PROBLEM_TYPE}
+    return web.Response(body=problem.body(), status=problem.status, headers=headers)
 
 
 def fronts(

@@ -5,18 +5,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from shop.errors import MethodNotAllowed, NotFound
+
 _PARAMETER = re.compile(r"\{[^/}]+\}")
 _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why no function serves a request."""
-
-    status: int
-    title: str
-    detail: str
-    allow: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +33,17 @@ class Table:
                 routes.append((re.compile("[^/]+".join(map(re.escape, parts))), methods))
         return cls(tuple(routes))
 
-    def find(self, method: str, path: str) -> str | Refusal:
-        """The name of the function, or why there is none."""
+    def find(self, method: str, path: str) -> str:
+        """The name of the function.
+
+        Raises:
+            NotFound: the area has no such path.
+            MethodNotAllowed: it has the path, but not for that method.
+        """
         for pattern, methods in self.routes:
             if pattern.fullmatch(path):
                 function = methods.get("GET" if method == "HEAD" else method)
-                if function is not None:
-                    return function
-                allow = ", ".join(sorted(methods))
-                return Refusal(
-                    405, "Method Not Allowed", f"{path} takes {allow}, not {method}.", allow
-                )
-        return Refusal(404, "Not Found", f"There is nothing at {path}.")
+                if function is None:
+                    raise MethodNotAllowed([*methods, *(["HEAD"] if "GET" in methods else [])])
+                return function
+        raise NotFound(f"There is nothing at {path[:200]}.")
