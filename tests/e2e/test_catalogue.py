@@ -10,6 +10,13 @@ import pytest
 from tests.support.live import Client
 
 NUMBER = 120
+# What each order of the list goes by.
+SORTS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "newest": lambda product: -product["id"],
+    "price": lambda product: (product["price"], product["id"]),
+    "-price": lambda product: (-product["price"], -product["id"]),
+    "name": lambda product: product["name"],
+}
 
 
 @pytest.fixture
@@ -30,13 +37,7 @@ async def category(client: Client) -> str:
 
 
 async def test_pages_hold_every_product_once_in_every_order(client: Client, category: str) -> None:
-    orders: dict[str, Callable[[dict[str, Any]], Any]] = {
-        "newest": lambda product: -product["id"],
-        "price": lambda product: (product["price"], product["id"]),
-        "-price": lambda product: (-product["price"], -product["id"]),
-        "name": lambda product: product["name"],
-    }
-    for sort, rank in orders.items():
+    for sort, rank in SORTS.items():
         path = f"/api/products?category={category.replace(' ', '%20')}&sort={sort}&limit=25"
         pages = [page async for page in client.pages(path)]
         assert [len(page) for page in pages] == [25, 25, 25, 25, 20], sort
