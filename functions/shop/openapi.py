@@ -18,6 +18,7 @@ from shop.errors import (
     DependencyDown,
     Internal,
     Invalid,
+    NotFound,
     Problem,
     TooLarge,
     UnsupportedMediaType,
@@ -184,6 +185,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
 
 def _failures(operation: Operation) -> dict[int, set[str]]:
     failures: list[type[Problem]] = [*operation.errors, DependencyDown, Internal]
+    if "{" in operation.path:
+        failures.append(NotFound)
     if operation.body is not None:
         failures += [BadRequest, TooLarge, UnsupportedMediaType, Invalid]
     if operation.query is not None:

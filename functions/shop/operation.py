@@ -34,7 +34,12 @@ _METHODS = {
     "GET": ("GET", "HEAD"),
     "*": ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"),
 }
-_PARAMETERS = {"id": r"[1-9][0-9]{0,18}", "uuid": r"[0-9a-fA-F-]{36}", "path": r".*"}
+_PARAMETERS = {
+    "id": r"[1-9][0-9]{0,18}",
+    "uuid": r"[0-9a-fA-F-]{36}",
+    # But for what the framework would answer itself, in plain text.
+    "path": r"(?!(?:robots\.txt|favicon\.ico)$)[^\n]*",
+}
 
 
 @dataclass(slots=True)
