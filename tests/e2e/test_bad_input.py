@@ -169,6 +169,7 @@ async def test_a_body_of_another_kind_is_refused(client: Client) -> None:
         "/api/products/0", "/api/products/-1", "/api/products/1.5", "/api/products/abc",
         "/api/products/1/", "/api/orders/4611686018427387904", "/api/nothing", "/api", "/nothing",
         "/api/reservations", "/reservations", "/api//products", "/api/products/..%2Forders",
+        "/robots.txt", "/favicon.ico", "/api/orders/%0A1", "/api/orders/1%0A",
     ],
 )  # fmt: skip
 async def test_what_is_not_there_is_not_found(client: Client, path: str) -> None:

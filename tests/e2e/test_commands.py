@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-import sys
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from typing import Any
 from uuid import uuid4
@@ -118,7 +117,10 @@ async def test_a_poison_event_is_kept_as_a_dead_letter_and_told_of_once_it_is_me
 ) -> None:
     name = f"Vase {uuid4()}"
     poison = json.dumps({"product_id": "none", "product": name})
-    status, output = await emit_unchecked(running, "product.deleted", poison)
+    status, output = await task(
+        running, "events:emit", "TYPE=product.deleted", f"DATA={poison}",
+        "SUBJECT=products/4712", "--", "--unchecked",
+    )  # fmt: skip
     assert status == 0, output
     (event_id,) = re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}", output)
 
@@ -156,22 +158,6 @@ async def test_a_poison_event_is_kept_as_a_dead_letter_and_told_of_once_it_is_me
     assert [each["event_id"] for each in found if name in each["message"]] == [event_id]
     (answered,) = await kept()
     assert answered["replayed_at"] is not None
-
-
-async def emit_unchecked(running: Live, type_: str, data: str) -> tuple[int, str]:
-    """Send an event whatever it holds, as `python -m shop.emit_event --unchecked` does."""
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "shop.emit_event",
-        "--unchecked", "--subject", "products/4712", type_, data,
-        env=running.environment() | {
-            "KAFKA_BOOTSTRAP_SERVERS": running.state.kafka,
-            "PYTHONPATH": str(ROOT / "functions"),
-        },
-        stdin=DEVNULL, stdout=PIPE, stderr=STDOUT,
-    )  # fmt: skip
-    async with asyncio.timeout(_SECONDS):
-        output, _ = await child.communicate()
-    return child.returncode or 0, output.decode()
 
 
 async def test_status_names_every_process(running: Live) -> None:

@@ -1,0 +1,81 @@
+"""The running shop answers as its OpenAPI document says, whatever it is sent.
+
+Requests are made from the document, valid ones and others. SHOP_FUZZ says how many of each
+operation; every run is of another seed, which a failure prints.
+"""
+
+import json
+import os
+from typing import Any
+
+import hypothesis
+import schemathesis
+from hypothesis import HealthCheck, Phase
+from schemathesis import Case
+from schemathesis.checks import not_a_server_error
+from schemathesis.config import SchemathesisConfig
+from schemathesis.schemas import BaseSchema
+from schemathesis.specs.openapi.checks import (
+    allow_header_conformance,
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+)
+
+from shop.gateway.routes import DOCUMENT
+from tests.support.live import Live
+
+EXAMPLES = int(os.environ.get("SHOP_FUZZ", "150"))
+# What may be answered to a request that the document does not allow. A body may be too large
+# before it is anything else, and a condition may fail first.
+REFUSALS = [304, 400, 404, 405, 412, 413, 415, 422]
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+    allow_header_conformance,
+    unsupported_method,
+]
+bounded = hypothesis.settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def schema(*, cluster_local: bool) -> BaseSchema:
+    """The document, with the paths inside the cluster only, or with all others."""
+    document: dict[str, Any] = json.loads(DOCUMENT.read_text())
+    document["paths"] = {
+        path: methods
+        for path, methods in document["paths"].items()
+        if cluster_local == any(o.get("x-cluster-local") for o in methods.values())
+    }
+    config = SchemathesisConfig.from_dict(
+        {"checks": {"negative_data_rejection": {"expected-statuses": REFUSALS}}}
+    )
+    return schemathesis.openapi.from_dict(document, config=config)
+
+
+public = schema(cluster_local=False)
+inside = schema(cluster_local=True)
+
+
+@public.parametrize()
+@bounded
+def test_the_gateway_answers_as_the_document_says(case: Case[Any], running: Live) -> None:
+    case.call_and_validate(base_url=running.url, checks=CHECKS)
+
+
+@inside.parametrize()
+@bounded
+def test_a_function_inside_answers_as_the_document_says(case: Case[Any], running: Live) -> None:
+    name = case.operation.definition.raw["operationId"]
+    case.call_and_validate(base_url=running.state.functions[name], checks=CHECKS)
