@@ -1,9 +1,11 @@
 """POST /orders/{id}/cancel: call an order off."""
 
+from contextlib import suppress
+
 from shop import tracing
 from shop.api.orders import Order
 from shop.database import Executor
-from shop.errors import KeyReused, OrderNotCancellable, OrderNotFound
+from shop.errors import DependencyDown, KeyReused, OrderNotCancellable, OrderNotFound
 from shop.idempotency import IdempotencyKeys
 from shop.model.orders import idempotency_keys
 from shop.operation import Call, Reply, operation
@@ -26,7 +28,8 @@ _KEYS = IdempotencyKeys(idempotency_keys)
 async def cancel_order(call: Call[None]) -> Reply:
     """Cancel the order, then give its stock back; cancelling it again changes nothing.
 
-    Once the cancel is committed it stands: should the release fail, settle_orders repeats it.
+    Once the cancel is committed it stands: should the release or its stamp fail, settle_orders
+    repeats them.
     """
     reservations = []
 
@@ -53,5 +56,6 @@ async def cancel_order(call: Call[None]) -> Reply:
     reply = await _KEYS.once(call, cancel)
     for reservation_id in reservations:
         if await release(call.services.client, reservation_id):
-            await call.services.database.execute(RELEASED, ids=[call.id])
+            with suppress(DependencyDown):
+                await call.services.database.execute(RELEASED, ids=[call.id])
     return reply

@@ -34,7 +34,8 @@ class Client:
     ) -> tuple[int, bytes]:
         """POST JSON to the function whose base URL `setting` holds; its status and body.
 
-        A connection that cannot be made is tried once more, since nothing was sent.
+        What is posted carries the UUID that makes it idempotent, so a connection that breaks,
+        or cannot be made, is tried once more.
 
         Raises:
             DeadlinePassed: there is no answer within `seconds`.
@@ -54,7 +55,8 @@ class Client:
                 if last:
                     raise DependencyDown("A service cannot be reached.") from error
             except aiohttp.ClientError as error:
-                raise DependencyDown("A service broke off its answer.") from error
+                if last:
+                    raise DependencyDown("A service broke off its answer.") from error
         raise AssertionError("unreachable")
 
 
