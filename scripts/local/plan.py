@@ -28,7 +28,11 @@ _FIRST = ("gateway", "reserve_stock", "create_order", "create_product", "release
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """A process to run: `ready` is the path that answers 200 once it serves, or None."""
+    """A process to run.
+
+    `ready` is the path that answers 200 once it serves, or None; `live` is then the one that
+    answers 200 for as long as it need not be restarted.
+    """
 
     name: str
     kind: Kind
@@ -37,6 +41,7 @@ class Spec:
     area: str | None = None
     port: int | None = None
     ready: str | None = None
+    live: str = "/health/live"
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 10.0
     user: int | None = None

@@ -113,7 +113,7 @@ class Process:
         failures = 0
         while failures < _PROBE_FAILURES:
             await asyncio.sleep(_PROBE_SECONDS)
-            failures = 0 if await probe.healthy(port, "/health/live") else failures + 1
+            failures = 0 if await probe.healthy(port, self.spec.live) else failures + 1
         self._console.note(self.spec.name, "no longer answers and is killed", "error")
         self.signal(signal.SIGKILL)
 

@@ -40,7 +40,8 @@ class Prometheus:
         )
         return Spec(
             "prometheus", "prometheus", command, base_environment(),
-            port=self._layout.prometheus, ready="/-/ready", cwd=Path(self._folder),
+            port=self._layout.prometheus, ready="/-/ready", live="/-/healthy",
+            cwd=Path(self._folder),
         )  # fmt: skip
 
     def _configuration(self, plan: Plan) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 from local.console import Console
 from local.plan import Spec
 from local.process import Process
+from tests.support.postgres import free_port
 
 _SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"
 _SLEEPER = "import time; print('up', flush=True); time.sleep(60)"
@@ -74,6 +75,39 @@ async def test_stopping_what_waits_for_its_next_start_does_not_start_it(tmp_path
             await asyncio.sleep(0.02)
     await process.stop()
     assert process.pid is None
+
+
+_SERVER = """
+import http.server
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path in ("/up", {answers!r}) else 404)
+        self.end_headers()
+
+print("up", flush=True)
+http.server.HTTPServer(("127.0.0.1", {port}), Handler).serve_forever()
+"""
+
+
+@pytest.mark.parametrize("answers", ["/alive", "/health/live"])
+async def test_what_does_not_answer_where_it_says_that_it_lives_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: str
+) -> None:
+    monkeypatch.setattr("local.process._PROBE_SECONDS", 0.05)
+    port = free_port()
+    spec = Spec(
+        "sleeper", "prometheus", (sys.executable, "-c", _SERVER.format(answers=answers, port=port)),
+        dict(os.environ), port=port, ready="/up", live="/alive",
+    )  # fmt: skip
+    process = Process(spec, tmp_path, Console(), lambda: None)
+    process.start()
+    async with asyncio.timeout(20):
+        await process.ready.wait()
+    await asyncio.sleep(1.0)
+    killed = process.restarts > 0
+    await process.stop()
+    assert killed == (answers != "/alive")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells a child so on Linux only")
