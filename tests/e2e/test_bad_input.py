@@ -77,7 +77,8 @@ async def unchanged(client: Client, running: Live) -> AsyncIterator[None]:
 
     async def everything() -> list[Any]:
         if running.data is None:
-            return [(await client.get(f"/api/{area}")).json for area in ("products", "orders")]
+            paths = ("/api/products", "/api/orders?status=confirmed")
+            return [(await client.get(path)).json for path in paths]
         with running.tables() as (inventory, orders, _):
             return [
                 inventory.rows("SELECT * FROM products ORDER BY id"),
