@@ -1,13 +1,42 @@
 """Calls from function to function: pooled connections, deadlines, the trace handed on."""
 
+import asyncio
+import time
 from collections.abc import Mapping
+from typing import Any
 
 import aiohttp
+from aiohttp.connector import Connection
 
 from shop import tracing
 from shop.errors import DeadlinePassed, DependencyDown
 from shop.settings import Settings
 from shop.telemetry import Telemetry
+
+_AGAIN_SECONDS = 0.1
+
+
+class PatientConnector(aiohttp.TCPConnector):
+    """Tries a connection that is refused again, for some seconds.
+
+    On Knative a request for a service that is not there yet waits at the activator. Where there
+    is none, on one machine, its caller waits: nothing was sent, so any request may.
+    """
+
+    def __init__(self, patience: float, **options: Any) -> None:
+        super().__init__(**options)
+        self._patience = patience
+
+    async def connect(self, *arguments: Any, **options: Any) -> Connection:
+        """A connection; ClientConnectorError where `patience` seconds brought none."""
+        give_up = time.monotonic() + self._patience
+        while True:
+            try:
+                return await super().connect(*arguments, **options)
+            except aiohttp.ClientConnectorError:
+                if time.monotonic() > give_up:
+                    raise
+                await asyncio.sleep(_AGAIN_SECONDS)
 
 
 class Client:
@@ -20,7 +49,12 @@ class Client:
 
             AioHttpClientInstrumentor().instrument(tracer_provider=telemetry.tracer_provider)
         self.session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=512, ttl_dns_cache=10, keepalive_timeout=30.0),
+            connector=PatientConnector(
+                settings.seconds("CONNECT_PATIENCE_SECONDS", 0.001),
+                limit=512,
+                ttl_dns_cache=10,
+                keepalive_timeout=30.0,
+            ),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
         )

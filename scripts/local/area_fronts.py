@@ -19,7 +19,8 @@ from yarl import URL
 from local import exposition, manifests, routes
 from local.layout import HOST, ROOT, Layout, PlatformError
 from local.manifests import Manifests
-from local.plan import Plan
+from local.plan import PATIENCE_SECONDS, Plan
+from shop.client import PatientConnector
 from shop.errors import PROBLEM_TYPE, DependencyDown, Problem
 
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5.0, sock_read=30.0)
@@ -149,7 +150,7 @@ async def run(layout: Layout) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    connector = aiohttp.TCPConnector(limit=0)
+    connector = PatientConnector(float(PATIENCE_SECONDS), limit=0)
     async with aiohttp.ClientSession(
         connector=connector, timeout=_TIMEOUT, auto_decompress=False
     ) as session:

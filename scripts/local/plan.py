@@ -20,6 +20,7 @@ _SERVICE = re.compile(r"http://([a-z0-9-]+)\.shop\.svc\.cluster\.local")
 _KAFKA = "kafka.shop.svc.cluster.local:9092"
 # Set in the caller's environment, these win over the ConfigMap.
 _FROM_CALLER = re.compile(r"OTEL_\w+|LOG_LEVEL|NOTIFY_URLS")
+PATIENCE_SECONDS = "8"
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
 
 # What the first order needs comes first; the rest follows in the order of their names.
@@ -129,6 +130,8 @@ class Plan:
         environment = base_environment() | {k: self._rewritten(v) for k, v in declared.items()}
         # Here each process shows /metrics; a cluster's functions push to its Collector.
         environment["OTEL_METRICS_EXPORTER"] = "prometheus"
+        # What the activator does in a cluster: a request waits for a process that is starting.
+        environment["CONNECT_PATIENCE_SECONDS"] = PATIENCE_SECONDS
         environment.pop("OTEL_EXPORTER_OTLP_ENDPOINT", None)
         if secret is not None:
             environment["DATABASE_URL"] = self._databases[secret.removesuffix("-database")]

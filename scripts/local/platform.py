@@ -104,7 +104,7 @@ class Platform:
 
     async def _start_functions(self, databases: Awaitable[None]) -> None:
         await self._first(databases)
-        specs = [*self._plan.functions(), self._plan.fronts()]
+        specs = [self._plan.fronts(), *self._plan.functions()]
         await asyncio.gather(*(self._start_in_turn(spec) for spec in specs))
         self._told(f"{len(self._manifests.functions)} functions")
 
