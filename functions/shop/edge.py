@@ -5,13 +5,14 @@ body. The edge adds these, and what every function owes its operators: health, m
 trace, a line in the log.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from shop import tracing
-from shop.errors import PROBLEM_TYPE, BadRequest, Problem, TooLarge
+from shop.errors import PROBLEM_TYPE, BadRequest, DependencyDown, Problem, TooLarge
 from shop.logs import RequestLog
 from shop.operation import Operation
 from shop.services import Services
@@ -100,26 +101,18 @@ class Edge:
         began = time.perf_counter()
         method: str = scope["method"]
         path: str = scope["path"]
-        request_id = header = event_header = length = None
-        for name, value in scope["headers"]:
-            if name == b"traceparent":
-                header = value.decode("latin-1")
-            elif name == b"ce-traceparent":
-                event_header = value.decode("latin-1")
-            elif name == b"x-request-id":
-                request_id = value.decode("latin-1")[:128]
-            elif name == b"content-length":
-                length = value
-        # An event goes on with the trace of its producer, not with that of its delivery.
-        span, trace = self._span(event_header or header, method)
+        traceparent, request_id, length = _own_headers(scope["headers"])
+        span, trace = self._span(traceparent, method)
         request_id = request_id or trace.span_id
         note: dict[str, Any] = {}
         route = _UNMATCHED
         status = 500
+        answered = False
 
         async def answer(message: Message) -> None:
-            nonlocal status
+            nonlocal status, answered
             if message["type"] == "http.response.start":
+                answered = True
                 status = message["status"]
                 message["headers"] = [
                     *message["headers"],
@@ -139,6 +132,12 @@ class Edge:
             route = scope.get("shop.route", route)
         except Problem as problem:
             await _answer_problem(answer, problem)
+        except asyncio.CancelledError:
+            # The process ends and has waited long enough. uvicorn would answer 500, which says
+            # that there is no point in trying again.
+            if answered:
+                raise
+            await _answer_problem(answer, DependencyDown("The service is being restarted."))
         finally:
             seconds = time.perf_counter() - began
             self._measure(method, route, status, seconds, span)
@@ -204,6 +203,24 @@ class Edge:
 
                 span.set_status(StatusCode.ERROR)
             span.end()
+
+
+def _own_headers(
+    headers: list[tuple[bytes, bytes]],
+) -> tuple[str | None, str | None, bytes | None]:
+    """What the edge itself reads: trace context, request id, length of the body."""
+    request_id = header = event_header = length = None
+    for name, value in headers:
+        if name == b"traceparent":
+            header = value.decode("latin-1")
+        elif name == b"ce-traceparent":
+            event_header = value.decode("latin-1")
+        elif name == b"x-request-id":
+            request_id = value.decode("latin-1")[:128]
+        elif name == b"content-length":
+            length = value
+    # An event goes on with the trace of its producer, not with that of its delivery.
+    return event_header or header, request_id, length
 
 
 async def _answer(send: Send, status: int, body: bytes, content_type: bytes) -> None:

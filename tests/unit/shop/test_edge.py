@@ -1,3 +1,4 @@
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Sequence
@@ -284,3 +285,14 @@ def test_a_line_of_the_log_is_json_whatever_a_client_sends(
     assert (document["request_id"], document["status"]) == ('"\r\n', 404)
     assert (document["duration_ms"], document["n"], document["trace_id"]) == (1.5, 1, TRACE)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", document["time"])
+
+
+async def test_a_request_that_is_given_up_at_the_end_may_be_tried_again(served: Served) -> None:
+    served.failure = asyncio.CancelledError()
+
+    answer = await exchange(served.edge, "PUT", "/things/7", pieces=[b"body"])
+
+    assert answer.status == 503
+    assert ("retry-after", "1") in answer.headers
+    assert json.loads(answer.body)["type"] == "/problems/unavailable"
+    assert served.log.lines[-1]["status"] == 503
