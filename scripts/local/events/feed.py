@@ -19,7 +19,7 @@ from local.manifests import KafkaSource
 _LOG = logging.getLogger(__name__)
 _POLL_MS = 250
 # What is held back is let go soon after its sink has caught up.
-_PAUSED_POLL_MS = 20
+_HELD_POLL_MS = 20
 _COMMIT_SECONDS = 0.5
 _MEASURE_SECONDS = 2.0
 # Records that come faster than this are gathered for a moment: a fetch costs as much as several
@@ -36,13 +36,18 @@ Deliver = Callable[[Event], Awaitable[None]]
 class Lane:
     """One partition: its records are delivered one after another, in order.
 
-    `answered` is the offset up to which all is done with; the reading thread commits it.
+    `answered` is the offset up to which all is done with; the reading thread commits it. `next`
+    is the offset that is read next, `end` the partition's end as last seen; `held` says that it
+    is not read for the time being.
     """
 
     def __init__(self, name: str, deliver: Callable[[Record], Awaitable[None]]) -> None:
         self.name = name
         self.answered: int | None = None
         self.received = 0
+        self.next = 0
+        self.end = 0
+        self.held = False
         self._done = 0
         self._deliver = deliver
         self._records: deque[Record] = deque()
@@ -132,14 +137,12 @@ class Feed:
             metrics_enabled=False,
         )
         try:
-            partitions = self._assign(consumer)
+            self._assign(consumer)
             self.connected = True
             committed: dict[TopicPartition, int] = {}
             arrived = next_commit = next_measure = 0.0
             while not self._stopping.is_set():
-                fetched = consumer.poll(
-                    timeout_ms=_PAUSED_POLL_MS if consumer.paused() else _POLL_MS
-                )
+                fetched = self._poll(consumer)
                 for partition, batch in fetched.items():
                     self._hand_over(partition, [to_record(each) for each in batch])
                 self._hold_back(consumer)
@@ -149,7 +152,7 @@ class Feed:
                     self._commit(consumer, committed, wait=False)
                 if now > next_measure:
                     next_measure = now + _MEASURE_SECONDS
-                    self._measure(consumer, partitions)
+                    self._measure(consumer)
                 if fetched:
                     if now - arrived < _FAST_SECONDS:
                         time.sleep(_GATHER_SECONDS)
@@ -159,7 +162,7 @@ class Feed:
         finally:
             consumer.close(autocommit=False, timeout_ms=1000)
 
-    def _assign(self, consumer: KafkaConsumer) -> list[TopicPartition]:
+    def _assign(self, consumer: KafkaConsumer) -> None:
         partitions = [
             TopicPartition(topic, number)
             for topic in self.source.topics
@@ -170,21 +173,45 @@ class Feed:
         consumer.assign(partitions)
         for each in partitions:
             self._lanes[each] = Lane(f"{each.topic}-{each.partition}", self._one)
-        return partitions
+
+    def _poll(self, consumer: KafkaConsumer) -> dict[TopicPartition, list[Any]]:
+        held = [lane.held for lane in self._lanes.values()]
+        if all(held):
+            time.sleep(_HELD_POLL_MS / 1000)
+            return {}
+        fetched: dict[TopicPartition, list[Any]] = consumer.poll(
+            timeout_ms=_HELD_POLL_MS if any(held) else _POLL_MS
+        )
+        return fetched
 
     def _hand_over(self, partition: TopicPartition, records: list[Record]) -> None:
         lane = self._lanes[partition]
         lane.received += len(records)
+        lane.next = records[-1].offset + 1
         self._loop.call_soon_threadsafe(lane.put, records)
 
     def _hold_back(self, consumer: KafkaConsumer) -> None:
-        """Read no further where answers are slow; the other partitions go on."""
-        paused = consumer.paused()
+        """Read no further where answers are slow; the other partitions go on.
+
+        What is held back is taken out of the assignment. The client's own pause() is not used:
+        a partition whose records were fetched before the pause may stay silent after its
+        resume() (3.0.12 puts them aside, and takes them up again only where nothing else was
+        read before).
+        """
+        let_go = []
+        changed = False
         for partition, lane in self._lanes.items():
-            if partition not in paused and lane.waiting > _MOST_WAITING:
-                consumer.pause(partition)
-            elif partition in paused and lane.waiting < _FEW_WAITING:
-                consumer.resume(partition)
+            if not lane.held and lane.waiting > _MOST_WAITING:
+                lane.held = changed = True
+            elif lane.held and lane.waiting < _FEW_WAITING:
+                lane.held, changed = False, True
+                let_go.append(partition)
+        read = [partition for partition, lane in self._lanes.items() if not lane.held]
+        if not changed or not read:
+            return
+        consumer.assign(read)
+        for partition in let_go:
+            consumer.seek(partition, self._lanes[partition].next)
 
     def _commit(
         self, consumer: KafkaConsumer, committed: dict[TopicPartition, int], *, wait: bool
@@ -204,12 +231,13 @@ class Feed:
             consumer.commit_async(request)
         committed |= offsets
 
-    def _measure(self, consumer: KafkaConsumer, partitions: list[TopicPartition]) -> None:
+    def _measure(self, consumer: KafkaConsumer) -> None:
         lag = 0
-        for partition in partitions:
-            end, position = consumer.highwater(partition), consumer.position(partition, 0)
-            if end is not None and position is not None:
-                lag += max(0, end - position) + self._lanes[partition].waiting
+        for partition, lane in self._lanes.items():
+            if not lane.held:
+                lane.end = consumer.highwater(partition) or lane.end
+                lane.next = consumer.position(partition, 0) or lane.next
+            lag += max(0, lane.end - lane.next) + lane.waiting
         meters.LAG.labels(self.source.name).set(lag)
 
     def _abandon(self) -> None:
