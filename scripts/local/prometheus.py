@@ -5,15 +5,19 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from local.layout import HOST, Layout
+from local.layout import HOST, ROOT, Layout
 from local.plan import Plan, Spec, base_environment
 
-_RETENTION = "7d"
+RULES = ROOT / "observability" / "prometheus" / "rules"
+
+# The objectives look back over 30 days.
+_RETENTION = "31d"
+_MOST_DISK = "1GB"
 _INTERVAL = "10s"
 
 
 class Prometheus:
-    """Scrapes the gateway, each area with its loops, and the stand-in for Knative's sources."""
+    """Scrapes every function and loop, and the stand-in for Knative's sources."""
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
@@ -28,13 +32,14 @@ class Prometheus:
     def spec(self, plan: Plan) -> Spec:
         """The process; writes its configuration."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        configuration = self._folder / "prometheus.json"
-        configuration.write_text(json.dumps(self._configuration(plan), indent=2) + "\n")
+        path = self._folder / "prometheus.json"
+        path.write_text(json.dumps(configuration(plan, interval=_INTERVAL), indent=2) + "\n")
         command = (
             str(self._program),
-            f"--config.file={configuration}",
+            f"--config.file={path}",
             f"--storage.tsdb.path={self._folder / 'data'}",
             f"--storage.tsdb.retention.time={_RETENTION}",
+            f"--storage.tsdb.retention.size={_MOST_DISK}",
             f"--web.listen-address={HOST}:{self._layout.prometheus}",
             "--log.level=warn",
         )
@@ -44,15 +49,30 @@ class Prometheus:
             cwd=Path(self._folder),
         )  # fmt: skip
 
-    def _configuration(self, plan: Plan) -> dict[str, Any]:
-        """Prometheus reads YAML, of which JSON is a part."""
-        gateway = plan.address("gateway").removeprefix("http://")
-        ports = {**self._layout.areas, "event-sources": self._layout.event_sources}
-        targets = {"gateway": gateway} | {name: f"{HOST}:{port}" for name, port in ports.items()}
-        return {
-            "global": {"scrape_interval": _INTERVAL, "scrape_timeout": "5s"},
-            "scrape_configs": [
-                {"job_name": name, "static_configs": [{"targets": [target]}]}
-                for name, target in targets.items()
-            ],
-        }
+
+def configuration(plan: Plan, *, interval: str) -> dict[str, Any]:
+    """What Prometheus reads: YAML, of which JSON is a part.
+
+    A job is an area; an instance is a process, under the name that it has everywhere.
+    """
+    jobs: dict[str, list[dict[str, Any]]] = {}
+    for spec in (*plan.functions(), *plan.loops(), plan.event_sources()):
+        job = jobs.setdefault(spec.area or spec.name, [])
+        job.append({"targets": [f"{HOST}:{spec.port}"], "labels": {"instance": spec.name}})
+    return {
+        "global": {
+            "scrape_interval": interval,
+            "scrape_timeout": "5s" if interval == _INTERVAL else interval,
+            "evaluation_interval": interval,
+        },
+        "rule_files": [str(RULES / "*.yaml")],
+        "scrape_configs": [
+            {
+                "job_name": job,
+                "static_configs": targets,
+                # The same on every series: they tell nothing.
+                "metric_relabel_configs": [{"regex": "otel_scope_.+", "action": "labeldrop"}],
+            }
+            for job, targets in jobs.items()
+        ],
+    }

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from local.events import meters
 from local.layout import ROOT
 from shop.settings import Settings
 from shop.telemetry import BUCKETS, INSTRUMENTS, Instrument, Reading, configure
@@ -61,3 +62,20 @@ def test_prometheus_shows_every_metric_under_the_name_in_the_list(
     histograms = {name for name, entry in listed.items() if entry["kind"] == "histogram"}
     expected = set(listed) - histograms | {f"{name}_bucket" for name in histograms}
     assert expected <= samples
+
+
+def test_the_list_tells_of_the_stand_in_for_kafkasource_what_it_shows() -> None:
+    document = yaml.safe_load((ROOT / "observability" / "metrics.yaml").read_text())
+    listed = {
+        entry["name"]: (entry["kind"], entry["meaning"])
+        for entry in document["others"]
+        if "stand-in" in entry["shown_by"]
+    }
+    shown = {
+        family.name + ("_total" if family.type == "counter" else ""): (
+            family.type,
+            family.documentation,
+        )
+        for family in meters.REGISTRY.collect()
+    }
+    assert listed == shown

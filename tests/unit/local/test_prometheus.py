@@ -8,7 +8,7 @@ import pytest
 from local.layout import ROOT, Layout
 from local.manifests import read
 from local.plan import Plan
-from local.prometheus import Prometheus
+from local.prometheus import RULES, Prometheus
 
 
 def plan_of(layout: Layout) -> Plan:
@@ -16,25 +16,43 @@ def plan_of(layout: Layout) -> Plan:
     return Plan(manifests, layout, {area: f"postgresql://{area}" for area in manifests.areas})
 
 
-def test_it_scrapes_the_gateway_each_area_and_the_event_sources(tmp_path: Path) -> None:
+def test_it_scrapes_every_function_and_loop_and_the_event_sources(tmp_path: Path) -> None:
     layout = Layout(tmp_path, 7000)
+    plan = plan_of(layout)
 
-    spec = Prometheus(layout).spec(plan_of(layout))
+    spec = Prometheus(layout).spec(plan)
 
     configuration = json.loads((tmp_path / "prometheus" / "prometheus.json").read_text())
     targets = {
-        job["job_name"]: job["static_configs"][0]["targets"]
+        (job["job_name"], each["labels"]["instance"]): each["targets"]
         for job in configuration["scrape_configs"]
+        for each in job["static_configs"]
     }
-    assert targets == {
-        "gateway": ["127.0.0.1:15080"],
-        "inventory": ["127.0.0.1:15081"],
-        "orders": ["127.0.0.1:15082"],
-        "notifications": ["127.0.0.1:15083"],
-        "event-sources": ["127.0.0.1:15140"],
+    expected = {
+        (each.area or each.name, each.name): [f"127.0.0.1:{each.port}"]
+        for each in (*plan.functions(), *plan.loops(), plan.event_sources())
     }
+    assert targets == expected
+    assert targets["gateway", "gateway"] == ["127.0.0.1:15080"]
+    assert targets["event-sources", "event-sources"] == ["127.0.0.1:15140"]
     assert spec.port == 16090
     assert "--web.listen-address=127.0.0.1:16090" in spec.command
+
+
+def test_it_reads_the_rules_of_the_project(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    Prometheus(layout).spec(plan_of(layout))
+    configuration = json.loads((tmp_path / "prometheus" / "prometheus.json").read_text())
+    assert configuration["rule_files"] == [str(RULES / "*.yaml")]
+    assert list(RULES.glob("*.yaml"))
+
+
+def test_it_scrapes_and_evaluates_each_ten_seconds(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    Prometheus(layout).spec(plan_of(layout))
+    configuration = json.loads((tmp_path / "prometheus" / "prometheus.json").read_text())
+    assert configuration["global"]["scrape_interval"] == "10s"
+    assert configuration["global"]["evaluation_interval"] == "10s"
 
 
 def test_it_is_left_out_where_it_is_not_installed(
