@@ -7,7 +7,14 @@ from pathlib import Path
 
 from starlette.responses import RedirectResponse, Response
 
-from shop.errors import BadGateway, DeadlinePassed, DependencyDown, MethodNotAllowed, Problem
+from shop.errors import (
+    BadGateway,
+    DeadlinePassed,
+    DependencyDown,
+    MethodNotAllowed,
+    NotFound,
+    Problem,
+)
 from shop.gateway.forward import forward
 from shop.gateway.routes import DOCUMENT, Routes
 from shop.gateway.upstreams import Upstreams
@@ -16,6 +23,7 @@ from shop.services import Services
 
 Page = Callable[[Call[None]], Awaitable[Reply | Response]]
 
+_ERRORS = (NotFound, MethodNotAllowed, DependencyDown, BadGateway, DeadlinePassed)
 _DOCS = Path(__file__).with_name("docs.html")
 
 
@@ -27,6 +35,8 @@ _DOCS = Path(__file__).with_name("docs.html")
     uses_database=False,
     uses_client=True,
     most_bytes=1_048_576,
+    further_outcomes=lambda: Routes.load().outcomes(),
+    zeros=(("gateway_errors", "type", tuple(problem.type for problem in _ERRORS)),),
 )
 async def gateway(call: Call[None]) -> Reply | Response:
     """Route, forward, and answer for what is not there or does not answer."""

@@ -19,7 +19,11 @@ from shop.services import Services
 _EVENTS = (ProductCreated, ProductUpdated, ProductStockLow, ProductDeleted)
 
 
-@event_handler(area="notifications", summary="Store notifications of product events")
+@event_handler(
+    area="notifications",
+    summary="Store notifications of product events",
+    zeros=(("notification_duplicate_events", "type", tuple(event.name for event in _EVENTS)),),
+)
 async def notify_inventory(received: Received, services: Services) -> Mapping[str, Any]:
     """Store one notification on each event of /shophub/inventory, however often it comes."""
     event = read(received, _EVENTS)

@@ -25,7 +25,11 @@ _CANCELLED = {
 }
 
 
-@event_handler(area="notifications", summary="Store notifications of order events")
+@event_handler(
+    area="notifications",
+    summary="Store notifications of order events",
+    zeros=(("notification_duplicate_events", "type", tuple(event.name for event in _EVENTS)),),
+)
 async def notify_order(received: Received, services: Services) -> Mapping[str, Any]:
     """Store one notification on each event of /shophub/orders, however often it comes."""
     event = read(received, _EVENTS)

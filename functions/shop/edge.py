@@ -11,12 +11,12 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from shop import tracing
+from shop import birth, tracing
 from shop.errors import PROBLEM_TYPE, BadRequest, DependencyDown, Problem, TooLarge
 from shop.logs import RequestLog
 from shop.operation import Operation
 from shop.services import Services
-from shop.telemetry import AREA_PREFIX
+from shop.telemetry import AREA_PREFIX, Telemetry
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer
@@ -75,14 +75,29 @@ class Edge:
             return
         prefix = AREA_PREFIX[self._operation.area]
         telemetry = self._services.telemetry
-        self._count = telemetry.tally(f"{prefix}_http_requests").add
+        requests = telemetry.tally(f"{prefix}_http_requests")
+        for method, route, status in self._operation.outcomes():
+            requests.begin(self._operation.name, method, route, str(status))
+        for name, label, values in self._operation.zeros:
+            for value in values:
+                telemetry.count(name, 0, **{label: value})
+        self._count = requests.add
         self._record = telemetry.histogram(f"{prefix}_http_request_duration")
         self._tracer = telemetry.tracer()
+        self._tell_start(telemetry)
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._stop(self._services)
         self._services = None
         await send({"type": "lifespan.shutdown.complete"})
+
+    def _tell_start(self, telemetry: Telemetry) -> None:
+        """Show when the process began, and how long it took to serve."""
+        labels = {"function": self._operation.name}
+        began = birth.began()
+        taken = time.time() - began
+        telemetry.observe("function_start_time", lambda: [(began, labels)])
+        telemetry.observe("function_start_duration", lambda: [(taken, labels)])
 
     async def _own(self, path: str, send: Send) -> bool:
         """Answer what operators ask of every function; False where it is no such path."""

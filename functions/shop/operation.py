@@ -9,7 +9,7 @@ OpenAPI document is generated from.
 import functools
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -27,6 +27,8 @@ from shop.services import Services
 
 Body = TypeVar("Body")
 PathValue = int | UUID
+# What a request may be counted as: method, route, status.
+Outcome = tuple[str, str, int]
 
 _log = logging.getLogger(__name__)
 _MOST_ID = 2**63 - 1
@@ -131,7 +133,21 @@ class Operation:
     uses_client: bool = False
     calls: tuple[str, ...] = ()
     most_bytes: int = 65_536
+    # Where it answers for several routes, how their requests may end.
+    further_outcomes: Callable[[], Iterable[Outcome]] = tuple
+    # Counters that are shown from the start on: instrument, label, and the label's values.
+    zeros: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
     pattern: re.Pattern[str] = field(default_factory=lambda: re.compile(""))
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """How its requests are declared to end; more may happen, and is counted as well."""
+        if "{path}" not in self.path:
+            statuses = {self.status, 500, 503, *(problem.status for problem in self.errors)}
+            if self.conditional:
+                statuses.add(304)
+            for status in sorted(statuses):
+                yield self.methods[0], self.path, status
+        yield from self.further_outcomes()
 
     def match(self, path: str) -> dict[str, PathValue] | None:
         """The parameters of a request's path, or None where it is not this operation's."""

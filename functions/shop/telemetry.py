@@ -97,6 +97,14 @@ INSTRUMENTS: tuple[Instrument, ...] = (
     *_http("order"),
     *_http("notification"),
     *_http("gateway"),
+    Instrument(
+        "function_start_time", "gauge", "s", ("function",),
+        "Unix time at which a function's process began.",
+    ),
+    Instrument(
+        "function_start_duration", "gauge", "s", ("function",),
+        "Time from a function's process beginning until it served.",
+    ),
     _database("inventory"),
     _database("order"),
     _database("notification"),
@@ -189,6 +197,14 @@ class Tally:
     def add(self, *values: str) -> None:
         """Count one more, with the values of the counter's labels in their order."""
         self._counts[values] = self._counts.get(values, 0) + 1
+
+    def begin(self, *values: str) -> None:
+        """Show a count of 0 from the start on.
+
+        What appears with its first count has not grown, as Prometheus sees it: the first error of
+        a kind would be missing from every rate.
+        """
+        self._counts.setdefault(values, 0)
 
     def read(self) -> list[Reading]:
         """Each count with its labels."""

@@ -17,6 +17,7 @@ _POSTGRES = 8154
 _KAFKA = 8192
 _KAFKA_CONTROLLER = 8193
 _PROMETHEUS = 9090
+_GRAFANA = 3001
 
 
 class PlatformError(Exception):
@@ -80,6 +81,11 @@ class Layout:
     def prometheus(self) -> int:
         """Prometheus' port."""
         return _PROMETHEUS + self.offset
+
+    @property
+    def grafana(self) -> int:
+        """Grafana's port."""
+        return _GRAFANA + self.offset
 
     @property
     def event_sources(self) -> int:

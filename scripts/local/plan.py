@@ -12,7 +12,17 @@ from typing import Literal
 from local.layout import HOST, ROOT, Layout
 from local.manifests import Function, Manifests, Program
 
-Kind = Literal["function", "loop", "job", "front", "sources", "postgres", "kafka", "prometheus"]
+Kind = Literal[
+    "function",
+    "loop",
+    "job",
+    "front",
+    "sources",
+    "postgres",
+    "kafka",
+    "prometheus",
+    "grafana",
+]
 
 # What the image starts where a manifest names no command.
 _FUNCTION_COMMAND = ("python", "-m", "shop.serve")

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Iterable
 from local import checks, manifests, table
 from local.child import Child
 from local.console import Console, Output
+from local.grafana import Grafana
 from local.kafka import Kafka
 from local.layout import HOST, ROOT, Layout, PlatformError
 from local.plan import Plan, Spec
@@ -34,6 +35,7 @@ class Platform:
         self._postgres = Postgres(layout, self._manifests.areas)
         self._kafka = Kafka(layout)
         self._prometheus = Prometheus(layout)
+        self._grafana = Grafana(layout)
         urls = {area: self._postgres.url(area) for area in self._manifests.areas}
         self._plan = Plan(self._manifests, layout, urls)
         self._urls = urls
@@ -116,6 +118,9 @@ class Platform:
         if self._prometheus.installed:
             await self._start_and_wait(self._prometheus.spec(self._plan))
             self._told("Prometheus")
+        if self._grafana.installed:
+            await self._start_and_wait(self._grafana.spec())
+            self._told("Grafana")
 
     async def _first(self, other: Awaitable[None]) -> None:
         """Wait for another branch without being the one that its cancellation reaches."""
@@ -171,7 +176,10 @@ class Platform:
         self._console.say("Stopping … (once more Ctrl-C to hurry)")
         edge = [p for p in self._processes.values() if p.spec.name in ("gateway", "area-fronts")]
         await self._stop_all(edge)
-        for kinds in (("prometheus", "sources"), ("function",), ("loop",), ("kafka", "postgres")):
+        for kinds in (
+            ("grafana",), ("prometheus", "sources"), ("function",), ("loop",),
+            ("kafka", "postgres"),
+        ):  # fmt: skip
             await self._stop_all(p for p in self._processes.values() if p.spec.kind in kinds)
         self._layout.state.unlink(missing_ok=True)
         self._console.say(f"Stopped in {time.monotonic() - began:.1f} s; the data is kept.")
@@ -193,6 +201,8 @@ class Platform:
         ports[self._layout.kafka] = "Kafka"
         if self._prometheus.installed:
             ports[self._layout.prometheus] = "Prometheus"
+        if self._grafana.installed:
+            ports[self._layout.grafana] = "Grafana"
         ports[self._layout.kafka_controller] = "Kafka's controller"
         checks.check_ports(ports)
 

@@ -9,7 +9,8 @@ _ABOUT = {
     "loop": "always there, one replica",
     "sources": "stands in for KafkaSource and PingSource; /metrics",
     "postgres": "PostgreSQL 18; scripts/task psql AREA=orders",
-    "prometheus": "every metric of the shop, scraped each 10 s",
+    "prometheus": "metrics, rules and alerts, scraped each 10 s",
+    "grafana": "dashboards; admin/admin",
     "kafka": "Apache Kafka 4.1; scripts/task events:tail",
 }
 

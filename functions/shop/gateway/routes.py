@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,12 @@ _MOST_ID = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A public path and the service that answers each method of it."""
+    """A public path, and the service that answers each method of it with which statuses."""
 
     template: str
     pattern: re.Pattern[str]
     services: dict[str, str]
+    statuses: dict[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,13 @@ class Routes:
     def load(cls) -> "Routes":
         """The table of the document that was generated from the functions."""
         return cls(json.loads(DOCUMENT.read_text()))
+
+    def outcomes(self) -> Iterator[tuple[str, str, int]]:
+        """Method, template and status of every answer that the document tells of."""
+        for route in self._routes:
+            for method, statuses in route.statuses.items():
+                for status in statuses:
+                    yield method, route.template, status
 
     def find(self, method: str, path: str) -> Target:
         """The target of a request.
@@ -76,4 +85,8 @@ def _route(template: str, methods: dict[str, Any]) -> Route:
     }
     if "GET" in services:
         services["HEAD"] = services["GET"]
-    return Route(template, re.compile(pattern), services)
+    statuses = {
+        method.upper(): tuple(int(status) for status in operation.get("responses", ()))
+        for method, operation in methods.items()
+    }
+    return Route(template, re.compile(pattern), services, statuses)

@@ -1,6 +1,7 @@
 import asyncio
 import json
 import re
+import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -254,7 +255,8 @@ async def test_metrics_are_served_where_prometheus_is_chosen() -> None:
 
     lines = answer.body.decode().splitlines()
     assert answer.header("content-type").startswith("text/plain; version=0.0.4")
-    found = [line for line in lines if line.startswith("inventory_http_requests_total{")]
+    shown = [line for line in lines if line.startswith("inventory_http_requests_total{")]
+    found = [line for line in shown if not line.endswith(" 0.0")]
     assert len(found) == 3
     assert any('route="/things/{id}"' in line and line.endswith(" 2.0") for line in found)
     assert any('route="unmatched"' in line and 'status="404"' in line for line in found)
@@ -263,6 +265,32 @@ async def test_metrics_are_served_where_prometheus_is_chosen() -> None:
     buckets = [line for line in lines if "inventory_http_request_duration_seconds_bucket" in line]
     assert any('le="0.025"' in line for line in buckets)
     assert any('le="0.15"' in line for line in buckets)
+
+
+async def test_what_may_go_wrong_is_shown_before_it_does() -> None:
+    """A series that begins with its first error has never grown, as Prometheus sees it."""
+    served = Served(exporter="prometheus")
+    async with lifespan(served.edge):
+        answer = await exchange(served.edge, "GET", "/metrics")
+
+    zeros = [line for line in answer.body.decode().splitlines() if line.endswith("} 0.0")]
+    for status in (200, 500, 503):
+        wanted = f'route="/things/{{id}}",status="{status}"'
+        assert any("inventory_http_requests_total" in line and wanted in line for line in zeros)
+
+
+async def test_a_function_tells_when_it_began_and_how_long_it_took_to_serve() -> None:
+    served = Served(exporter="prometheus")
+    async with lifespan(served.edge):
+        answer = await exchange(served.edge, "GET", "/metrics")
+
+    told = {
+        line.partition("{")[0]: float(line.rpartition(" ")[2])
+        for line in answer.body.decode().splitlines()
+        if line.startswith("function_start_")
+    }
+    assert 0 < time.time() - told["function_start_time_seconds"] < 3600
+    assert told["function_start_duration_seconds"] > 0
 
 
 async def test_metrics_are_not_there_where_they_are_pushed_or_off(served: Served) -> None:

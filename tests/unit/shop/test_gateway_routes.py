@@ -73,3 +73,10 @@ def test_the_routes_of_the_document_are_those_of_public_functions() -> None:
     assert routes.find("POST", "/api/orders").service == "create-order"
     with pytest.raises(NotFound):
         routes.find("POST", "/api/reservations")
+
+
+def test_the_table_tells_how_every_route_may_end() -> None:
+    outcomes = set(Routes.load().outcomes())
+    assert ("POST", "/api/orders", 201) in outcomes
+    assert ("GET", "/api/products/{id}", 504) in outcomes
+    assert not any(template.startswith("/reservations") for _, template, _ in outcomes)

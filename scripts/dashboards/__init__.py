@@ -1,0 +1,1 @@
+"""Grafana's dashboards, written by code: `scripts/task dashboards`."""

@@ -1,0 +1,172 @@
+"""Events on their way: outbox, relay, consumers, notifiers, courier, dead letters."""
+
+from dashboards.panels import (
+    NONE_IS_GOOD,
+    PER_SECOND,
+    SECONDS,
+    SHARE,
+    Board,
+    Panel,
+    Query,
+    Row,
+    choice,
+)
+
+_AREAS = ("inventory", "order")
+_LATENCY = "notification_event_latency_seconds"
+
+BOARD = Board(
+    uid="shophub-events",
+    title="ShopHub - Events",
+    about="From an event's commit to its delivery, in the order in which it travels.",
+    variables=(
+        choice("type", "Type", "notification_event_latency_seconds_count"),
+        choice("source", "Source", "event_source_lag"),
+    ),
+    rows=(
+        Row(
+            "The whole way",
+            (
+                Panel(
+                    "Commit to notified", "Time from an event's commit to the commit of its "
+                    "notification.",
+                    tuple(
+                        Query(
+                            f"histogram_quantile({share}, sum by (le) "
+                            f'(rate({_LATENCY}_bucket{{type=~"$type"}}[1m])))',
+                            f"p{share * 100:.0f}", exemplars=True,
+                        )
+                        for share in (0.5, 0.95, 0.99)
+                    ),
+                    unit=SECONDS, steps=((None, "green"), (1, "orange"), (10, "red")), width=12,
+                    alerts=("EventsLate",), traces="notify-order",
+                ),
+                Panel(
+                    "Later than 10 s", "Share of the events whose notification took longer.",
+                    (Query(
+                        f'1 - sum(rate({_LATENCY}_bucket{{le=~"10|10.0",type=~"$type"}}[5m])) '
+                        f'/ (sum(rate({_LATENCY}_count{{type=~"$type"}}[5m])) > 0)',
+                        "late",
+                    ),),
+                    unit=SHARE, steps=((None, "green"), (0.05, "red")), width=6, most=1,
+                    alerts=("EventsLate",),
+                ),
+                Panel(
+                    "Dead letters", "Events that were given up: waiting, or sent again.",
+                    (Query("shop:dead_letters:events", "{{state}}"),), width=6,
+                    steps=NONE_IS_GOOD, alerts=("DeadLetters",),
+                ),
+            ),
+        ),
+        Row(
+            "Outbox and relay",
+            (
+                Panel(
+                    "Outbox backlog", "Events that are committed and not yet on Kafka.",
+                    (Query("shop:outbox_backlog:events", "{{service}}"),), width=6,
+                    alerts=("OutboxStuck", "LoopSilent"),
+                ),
+                Panel(
+                    "Outbox age", "Age of the oldest of them.",
+                    (Query("shop:outbox_oldest_age:seconds", "{{service}}"),), unit=SECONDS,
+                    steps=((None, "green"), (60, "red")), width=6,
+                    alerts=("OutboxStuck", "LoopSilent"),
+                ),
+                Panel(
+                    "Published", "Events that Kafka acknowledged to the relays, a second.",
+                    tuple(
+                        Query(
+                            f"sum by (type) (rate({area}_outbox_published_total[1m]))", "{{type}}"
+                        )
+                        for area in _AREAS
+                    ),
+                    unit=PER_SECOND, kind="bars", width=6, traces="orders-relay",
+                ),
+                Panel(
+                    "Failures of the relays", "Rounds that failed, by what did not answer.",
+                    tuple(
+                        Query(
+                            f"sum by (reason) (rate({area}_outbox_failures_total[1m]))",
+                            f"{area} {{{{reason}}}}",
+                        )
+                        for area in _AREAS
+                    ),
+                    unit=PER_SECOND, width=6, alerts=("OutboxStuck",),
+                ),
+            ),
+        ),
+        Row(
+            "Consumers",
+            (
+                Panel(
+                    "Consumer lag", "Events on the topics that were not answered yet.",
+                    (Query('max by (source) (event_source_lag{source=~"$source"})', "{{source}}"),),
+                    steps=((None, "green"), (500, "red")), width=6, alerts=("NotifierLag",),
+                ),
+                Panel(
+                    "Deliveries", "Events that a source is done with, by how it ended.",
+                    (Query(
+                        "sum by (source, outcome) "
+                        '(rate(event_source_deliveries_total{source=~"$source"}[1m]))',
+                        "{{source}} {{outcome}}",
+                    ),),
+                    unit=PER_SECOND, width=6, alerts=("DeadLetters",),
+                ),
+                Panel(
+                    "Retries", "Attempts after the first one.",
+                    (Query(
+                        "sum by (source) (rate(event_source_retries_total"
+                        '{source=~"$source"}[1m])) '
+                        "or 0 * max by (source) (event_source_lag)",
+                        "{{source}}",
+                    ),),
+                    unit=PER_SECOND, width=6, alerts=("NotifierLag",), traces="event-sources",
+                ),
+                Panel(
+                    "Time of a delivery", "p95, waits and retries included.",
+                    (Query(
+                        "histogram_quantile(0.95, sum by (source, le) "
+                        '(rate(event_source_delivery_seconds_bucket{source=~"$source"}[1m])))',
+                        "{{source}}",
+                    ),),
+                    unit=SECONDS, width=6, traces="event-sources",
+                ),
+            ),
+        ),
+        Row(
+            "Notifiers and courier",
+            (
+                Panel(
+                    "Time of a notifier", "p95 from an event's arrival to its commit.",
+                    (Query(
+                        "histogram_quantile(0.95, sum by (type, le) (rate("
+                        "notification_message_processing_duration_seconds_bucket"
+                        '{type=~"$type"}[1m])))',
+                        "{{type}}", exemplars=True,
+                    ),),
+                    unit=SECONDS, width=6, alerts=("NotifierLag",), traces="notify-order",
+                ),
+                Panel(
+                    "Duplicates", "Events that came again and changed nothing.",
+                    (Query(
+                        "sum by (type) (rate(notification_duplicate_events_total"
+                        '{type=~"$type"}[1m]))',
+                        "{{type}}",
+                    ),),
+                    unit=PER_SECOND, width=6,
+                ),
+                Panel(
+                    "Undelivered", "Notifications stored and not yet delivered.",
+                    (Query("shop:undelivered:notifications", "undelivered"),), width=6,
+                    alerts=("NotificationsUndelivered", "LoopSilent"), traces="courier",
+                ),
+                Panel(
+                    "Failed attempts", "Of the courier; they are tried again.",
+                    (Query("sum(rate(notification_delivery_failures_total[1m]))", "attempts"),),
+                    unit=PER_SECOND, width=6, alerts=("NotificationsUndelivered",),
+                    traces="courier",
+                ),
+            ),
+        ),
+    ),
+)  # fmt: skip

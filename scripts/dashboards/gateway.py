@@ -1,0 +1,94 @@
+"""What clients see: routes, statuses, latencies, and what the gateway could not pass on."""
+
+from dashboards.panels import (
+    ERRORS,
+    PER_SECOND,
+    RATE,
+    READS,
+    SECONDS,
+    SHARE,
+    Board,
+    Panel,
+    Query,
+    Row,
+    choice,
+)
+
+_ROUTE = 'service="gateway",route=~"$route"'
+_REQUESTS = f"function:http_requests:rate1m{{{_ROUTE}}}"
+_BUCKETS = f"function:http_request_duration_seconds_bucket:rate1m{{{_ROUTE}}}"
+
+BOARD = Board(
+    uid="shophub-gateway",
+    title="ShopHub - Gateway",
+    about="Every request of the browser and of other clients, by route.",
+    variables=(choice("route", "Route", 'function:http_requests:rate1m{service="gateway"}'),),
+    rows=(
+        Row(
+            "Routes",
+            (
+                Panel(
+                    "Request rate", "By route.",
+                    (Query(f"sum by (route) ({_REQUESTS})", "{{route}}"),), unit=RATE,
+                ),
+                Panel(
+                    "p95 latency", "By route.",
+                    (Query(
+                        f"histogram_quantile(0.95, sum by (route, le) ({_BUCKETS}))", "{{route}}"
+                    ),),
+                    unit=SECONDS, steps=READS, alerts=("LatencyBurnsFast", "LatencyBurnsSlowly"),
+                    traces="gateway", trace_tags="http.route=${__field.labels.route}",
+                ),
+                Panel(
+                    "Error rate", "Share of a route's answers with 5xx.",
+                    (Query(
+                        "sum by (route) (function:http_requests:rate1m"
+                        f'{{{_ROUTE},status=~"5.."}}) / sum by (route) ({_REQUESTS}) '
+                        f"or 0 * sum by (route) ({_REQUESTS})",
+                        "{{route}}",
+                    ),),
+                    unit=SHARE, steps=ERRORS, most=1,
+                    alerts=("RouteFailing", "AvailabilityBurnsFast"),
+                    traces="gateway", trace_tags="http.route=${__field.labels.route} error=true",
+                ),
+                Panel(
+                    "Answers by status", "In a second.",
+                    (Query(f"sum by (status) ({_REQUESTS})", "{{status}}"),), unit=RATE,
+                    kind="bars", width=12,
+                ),
+                Panel(
+                    "Latency", "Of all routes that are chosen, with links to traces.",
+                    tuple(
+                        Query(
+                            f"histogram_quantile({share}, sum by (le) "
+                            "(rate(gateway_http_request_duration_seconds_bucket"
+                            '{route=~"$route"}[1m])))',
+                            f"p{share * 100:.0f}", exemplars=True,
+                        )
+                        for share in (0.5, 0.95, 0.99)
+                    ),
+                    unit=SECONDS, steps=READS, width=12, traces="gateway",
+                ),
+            ),
+        ),
+        Row(
+            "Not passed on",
+            (
+                Panel(
+                    "Errors by type", "Requests that the gateway answered itself, by the type of "
+                    "the problem.",
+                    (Query("sum by (type) (rate(gateway_errors_total[1m]))", "{{type}}"),),
+                    unit=PER_SECOND, width=12, alerts=("RouteFailing",), traces="gateway",
+                    trace_tags="error=true",
+                ),
+                Panel(
+                    "Requests under way", "On average, by service: seconds of work in a second.",
+                    (Query(
+                        "sum by (service) (function:http_requests:concurrency1m)", "{{service}}"
+                    ),),
+                    width=12,
+                ),
+            ),
+        ),
+    ),
+)  # fmt: skip
