@@ -26,6 +26,8 @@ _MEASURE_SECONDS = 2.0
 # records do, for the broker as well.
 _FAST_SECONDS = 0.012
 _GATHER_SECONDS = 0.006
+_CROWD = 3
+_GATHER_CROWD_SECONDS = 0.02
 _MOST_WAITING = 500
 _FEW_WAITING = 100
 _PAUSE_AFTER_FAILURE = 0.5
@@ -154,7 +156,9 @@ class Feed:
                     next_measure = now + _MEASURE_SECONDS
                     self._measure(consumer)
                 if fetched:
-                    if now - arrived < _FAST_SECONDS:
+                    if sum(map(len, fetched.values())) >= _CROWD:
+                        time.sleep(_GATHER_CROWD_SECONDS)
+                    elif now - arrived < _FAST_SECONDS:
                         time.sleep(_GATHER_SECONDS)
                     arrived = now
             self._drained.wait(timeout=10.0)
