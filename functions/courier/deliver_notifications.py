@@ -65,7 +65,7 @@ class Courier:
         self._outage = Outage("PostgreSQL")
         self._failed = loop.telemetry.counter("notification_delivery_failures")
         self._failed(0, {})
-        self._tracing = Tracing(loop.telemetry.tracer())
+        self._tracing = Tracing(loop.telemetry, remote=remote)
         self._chores = Chores(loop, self._url, readings.chores(loop.telemetry, settings))
 
     def turn(self) -> float:

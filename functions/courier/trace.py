@@ -2,38 +2,33 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from courier.claims import Claimed
 from shop import tracing
-
-if TYPE_CHECKING:
-    from opentelemetry.trace import Tracer
+from shop.telemetry import Telemetry
 
 
 class Tracing:
-    """Makes deliveries spans of their events' traces, where traces are exported."""
+    """Makes deliveries spans of their events' traces, where those are recorded."""
 
-    def __init__(self, tracer: "Tracer | None") -> None:
-        self._tracer = tracer
-        if tracer is not None:
+    def __init__(self, telemetry: Telemetry, *, remote: bool) -> None:
+        """`remote` says that channels send over HTTP: then each request is a span as well."""
+        self._spans = telemetry.spans
+        if self._spans is not None and remote:
             from opentelemetry.instrumentation.requests import RequestsInstrumentor
 
-            RequestsInstrumentor().instrument()
+            RequestsInstrumentor().instrument(tracer_provider=telemetry.tracer_provider)
 
     @contextmanager
     def follow(self, notification: Claimed) -> Iterator[None]:
         """Let what is done and logged inside belong to the notification's trace."""
-        if self._tracer is None:
+        if self._spans is None:
             tracing.enter(notification.traceparent)
             yield
             return
-        from opentelemetry import propagate, trace
+        from opentelemetry.trace import SpanKind
 
-        parent = propagate.extract({"traceparent": notification.traceparent or ""})
-        with self._tracer.start_as_current_span(
-            f"deliver {notification.type}", context=parent, kind=trace.SpanKind.CONSUMER
-        ) as span:
-            ids = span.get_span_context()
-            tracing.adopt(ids.trace_id, ids.span_id, ids.trace_flags)
+        told = {"shop.notification_id": notification.id, "shop.attempt": notification.attempts}
+        name = f"deliver {notification.type}"
+        with self._spans.follow(notification.traceparent, name, SpanKind.CONSUMER, told):
             yield

@@ -9,7 +9,6 @@ import logging
 import sys
 import time
 from collections.abc import Sequence
-from datetime import datetime
 from functools import partial
 
 import psycopg
@@ -18,6 +17,7 @@ from kafka.errors import KafkaError
 from relay import readings
 from relay.outbox import Outbox, Waiting, waves
 from relay.sending import event_message, publish
+from relay.trace import Tracing
 from shop.broker import Producer, connect
 from shop.chores import Chores
 from shop.connection import Connection
@@ -66,11 +66,13 @@ class Relay:
             if event.source() == self._source:
                 self._published(0, {"type": event.name})
         count = loop.telemetry.counter(f"{prefix}_outbox_failures")
+        for reason in ("database", "kafka"):
+            count(0, {"reason": reason})
         self._database_outage, self._kafka_outage = (
             Outage(what, partial(count, 1, {"reason": reason}))
             for what, reason in (("PostgreSQL", "database"), ("Kafka", "kafka"))
         )
-        self._tracer = loop.telemetry.tracer()
+        self._tracing = Tracing(loop.telemetry, self._topic)
         self._chores = Chores(loop, self._url, readings.chores(area, loop.telemetry, settings))
 
     def turn(self) -> float:
@@ -137,32 +139,17 @@ class Relay:
         for wave in waves(waiting, _MOST_WAVES):
             if self._loop.stopping.is_set():
                 break
+            traces = [self._tracing.begin(event) for event in wave]
             messages = [
-                event_message(event, self._source, self._handed_on(event)) for event in wave
+                event_message(event, self._source, trace.traceparent)
+                for event, trace in zip(wave, traces, strict=True)
             ]
             spoken, failure = publish(producer, self._topic, messages, give_up=self._given_up)
+            self._tracing.end(traces)
             acknowledged += [event for event, good in zip(wave, spoken, strict=True) if good]
             if failure is not None:
                 return acknowledged, failure
         return acknowledged, None
-
-    def _handed_on(self, event: Waiting) -> str | None:
-        """The trace context that goes with the event; a span of its own says how long it lay."""
-        if self._tracer is None or event.traceparent is None:
-            return event.traceparent
-        from opentelemetry import propagate, trace
-
-        span = self._tracer.start_span(
-            f"publish {self._topic}",
-            context=propagate.extract({"traceparent": event.traceparent}),
-            kind=trace.SpanKind.PRODUCER,
-            start_time=int(datetime.fromisoformat(event.time).timestamp() * 1e9),
-            attributes={"messaging.system": "kafka", "messaging.destination.name": self._topic},
-        )
-        span.end()
-        carrier: dict[str, str] = {}
-        propagate.inject(carrier, trace.set_span_in_context(span))
-        return carrier.get("traceparent", event.traceparent)
 
     def _idle_pause(self) -> float:
         """Short while there was work lately: a poll that finds nothing costs 0.1 ms."""

@@ -44,24 +44,37 @@ class Client:
 
     def __init__(self, settings: Settings, telemetry: Telemetry, calls: tuple[str, ...]) -> None:
         self._bases = {name: settings.text(name).rstrip("/") for name in calls}
-        if telemetry.tracer_provider is not None:
-            from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor
-
-            AioHttpClientInstrumentor().instrument(tracer_provider=telemetry.tracer_provider)
-        self.session = aiohttp.ClientSession(
-            connector=PatientConnector(
-                settings.seconds("CONNECT_PATIENCE_SECONDS", 0.001),
-                limit=512,
-                ttl_dns_cache=10,
-                keepalive_timeout=30.0,
-            ),
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
+        connector = PatientConnector(
+            settings.seconds("CONNECT_PATIENCE_SECONDS", 0.001),
+            limit=512,
+            ttl_dns_cache=10,
+            keepalive_timeout=30.0,
         )
+        self._connector = connector
+        self._plain = _session(connector)
+        self._traced: aiohttp.ClientSession | None = None
+        if telemetry.tracer_provider is not None:
+            from opentelemetry.instrumentation.aiohttp_client import create_trace_config
+
+            config = create_trace_config(tracer_provider=telemetry.tracer_provider)
+            self._traced = _session(connector, config)
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """What the running task calls with: it makes spans where the task's trace is recorded.
+
+        Both share their connections; the one that makes spans costs 100 µs more a call.
+        """
+        if self._traced is not None and tracing.sampled():
+            return self._traced
+        return self._plain
 
     async def close(self) -> None:
         """Close every connection."""
-        await self.session.close()
+        if self._traced is not None:
+            await self._traced.close()
+        await self._plain.close()
+        await self._connector.close()
 
     async def post(
         self, setting: str, path: str, body: bytes, *, seconds: float
@@ -92,6 +105,18 @@ class Client:
                 if last:
                     raise DependencyDown("A service broke off its answer.") from error
         raise AssertionError("unreachable")
+
+
+def _session(
+    connector: aiohttp.TCPConnector, *configs: aiohttp.TraceConfig
+) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=connector,
+        connector_owner=False,
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trace_configs=list(configs),
+    )
 
 
 def trace_headers() -> Mapping[str, str]:

@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from shop import birth, tracing
 from shop.errors import PROBLEM_TYPE, BadRequest, DependencyDown, Problem, TooLarge
+from shop.events import short_name
 from shop.logs import RequestLog
 from shop.operation import Operation
 from shop.services import Services
 from shop.telemetry import AREA_PREFIX, Telemetry
 
 if TYPE_CHECKING:
-    from opentelemetry.trace import Span, Tracer
+    from opentelemetry.trace import Span
+
+    from shop.spans import Spans
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -53,7 +56,7 @@ class Edge:
         self._stop = stop
         self._log = log
         self._services: Services | None = None
-        self._tracer: Tracer | None = None
+        self._spans: Spans | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI entry point."""
@@ -83,7 +86,7 @@ class Edge:
                 telemetry.count(name, 0, **{label: value})
         self._count = requests.add
         self._record = telemetry.histogram(f"{prefix}_http_request_duration")
-        self._tracer = telemetry.tracer()
+        self._spans = telemetry.spans
         self._tell_start(telemetry)
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -155,7 +158,9 @@ class Edge:
             await _answer_problem(answer, DependencyDown("The service is being restarted."))
         finally:
             seconds = time.perf_counter() - began
-            self._measure(method, route, status, seconds, span)
+            self._measure(method, route, status, seconds)
+            if span is not None:
+                self._end(span, method, route, status, note)
             self._log.write(
                 method=method,
                 path=path,
@@ -189,35 +194,29 @@ class Edge:
         return bounded
 
     def _span(self, header: str | None, method: str) -> "tuple[Span | None, tracing.Trace]":
-        if self._tracer is None:
+        if self._spans is None:
             return None, tracing.enter(header)
-        from opentelemetry import propagate, trace
+        return self._spans.serve(header, f"{method} {self._operation.path}")
 
-        parent = propagate.extract({"traceparent": header} if header else {})
-        span = self._tracer.start_span(
-            f"{method} {self._operation.path}", context=parent, kind=trace.SpanKind.SERVER
-        )
-        # Attached for the life of the request's task, which uvicorn makes for it alone.
-        from opentelemetry import context
-
-        context.attach(trace.set_span_in_context(span))
-        ids = span.get_span_context()
-        return span, tracing.adopt(ids.trace_id, ids.span_id, ids.trace_flags)
-
-    def _measure(
-        self, method: str, route: str, status: int, seconds: float, span: "Span | None"
+    def _end(
+        self, span: "Span", method: str, route: str, status: int, note: dict[str, Any]
     ) -> None:
+        from shop.spans import ended
+
+        told = {"http.request.method": method, "http.route": route}
+        name = f"{method} {route}"
+        if "event_type" in note:
+            name = f"handle {short_name(note['event_type'])}"
+            told["messaging.message.id"] = note["event_id"]
+        if "order_id" in note:
+            told["shop.order_id"] = str(note["order_id"])
+        ended(span, name, {**told, "http.response.status_code": status}, failed=status >= 500)
+
+    def _measure(self, method: str, route: str, status: int, seconds: float) -> None:
         function = self._operation.name
         method = method if method in _KNOWN_METHODS else "other"
         self._record(seconds, {"function": function, "method": method, "route": route})
         self._count(function, method, route, str(status))
-        if span is not None:
-            span.set_attributes({"http.route": route, "http.response.status_code": status})
-            if status >= 500:
-                from opentelemetry.trace import StatusCode
-
-                span.set_status(StatusCode.ERROR)
-            span.end()
 
 
 def _own_headers(
@@ -234,8 +233,14 @@ def _own_headers(
             request_id = value.decode("latin-1")[:128]
         elif name == b"content-length":
             length = value
-    # An event goes on with the trace of its producer, not with that of its delivery.
-    return event_header or header, request_id, length
+    return _of_event(event_header, header) if event_header else header, request_id, length
+
+
+def _of_event(produced: str, delivered: str | None) -> str:
+    """What an event goes on with: its delivery's span, where that belongs to its own trace."""
+    if delivered and delivered[:35] == produced[:35] and delivered[-2:] == produced[-2:]:
+        return delivered
+    return produced
 
 
 async def _answer(send: Send, status: int, body: bytes, content_type: bytes) -> None:

@@ -47,7 +47,7 @@ async def _start(settings: Settings, operation: Operation) -> Services:
         services.database_or_none = Database(
             settings.text("DATABASE_URL"),
             function=operation.name,
-            record=measured.histogram(f"{prefix}_db_query_duration"),
+            record=_recorded(measured, measured.histogram(f"{prefix}_db_query_duration")),
             most_connections=settings.integer("DATABASE_POOL_SIZE", 8, least=1, most=100),
         )
         await services.database_or_none.open()
@@ -59,6 +59,19 @@ async def _start(settings: Settings, operation: Operation) -> Services:
     gc.freeze()  # What start-up has made stays; the collector need not walk it again.
     gc.set_threshold(20_000, 20, 20)  # A request leaves no cycles behind: look for them rarely.
     return services
+
+
+def _recorded(measured: telemetry.Telemetry, record: telemetry.Write) -> telemetry.Write:
+    """A statement's duration in the histogram and, where its trace is recorded, as a span."""
+    spans = measured.spans
+    if spans is None:
+        return record
+
+    def both(seconds: float, labels: telemetry.Labels) -> None:
+        record(seconds, labels)
+        spans.statement(labels["statement"], seconds)
+
+    return both
 
 
 async def _stop(services: Services) -> None:

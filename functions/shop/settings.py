@@ -54,6 +54,17 @@ class Settings:
             raise SettingError(f"{name} must lie between 0 and {most} s, not at {number}")
         return number
 
+    def share(self, name: str, default: float) -> float:
+        """The variable as a number from 0 to 1."""
+        value = self.text(name, str(default))
+        try:
+            number = float(value)
+        except ValueError:
+            raise SettingError(f"{name} must be a number from 0 to 1, not {value!r}") from None
+        if not 0 <= number <= 1:
+            raise SettingError(f"{name} must lie between 0 and 1, not at {number}")
+        return number
+
     def has(self, name: str) -> bool:
         """Whether the variable is set to something."""
         return bool(self.environment.get(name, "").strip())

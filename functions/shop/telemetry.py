@@ -3,7 +3,7 @@
 Names are those of OpenTelemetry. Prometheus shows a counter with `_total` and a histogram in
 seconds with `_seconds` at its end, whether it reads `/metrics` or the Collector. Which exporter
 is in use is chosen by `OTEL_METRICS_EXPORTER` (`prometheus`, `otlp` or `none`) and
-`OTEL_TRACES_EXPORTER` (`otlp`, `console` or `none`).
+`OTEL_TRACES_EXPORTER` (`otlp`, `file`, `console` or `none`).
 """
 
 import uuid
@@ -19,8 +19,9 @@ from opentelemetry.sdk.resources import Resource
 from shop.settings import SettingError, Settings
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.trace import Tracer
+    from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+
+    from shop.spans import Spans
 
 Kind = Literal["counter", "gauge", "histogram"]
 Labels = Mapping[str, str]
@@ -216,11 +217,15 @@ class Tally:
 
 @dataclass(slots=True)
 class Telemetry:
-    """The process's meters and tracer. Only instruments of INSTRUMENTS can be had."""
+    """The process's meters and spans. Only instruments of INSTRUMENTS can be had.
+
+    `spans` is None where no exporter for traces is chosen.
+    """
 
     provider: MeterProvider
     serves_metrics: bool
     tracer_provider: "TracerProvider | None" = None
+    spans: "Spans | None" = None
     _made: dict[str, Write] = field(default_factory=dict)
 
     def counter(self, name: str) -> Write:
@@ -272,10 +277,6 @@ class Telemetry:
         )
         make(name, callbacks=[observations], unit=declared.unit, description=declared.meaning)
 
-    def tracer(self) -> "Tracer | None":
-        """The tracer, where an exporter for traces is chosen."""
-        return None if self.tracer_provider is None else self.tracer_provider.get_tracer("shop")
-
     def exposition(self) -> bytes:
         """What `/metrics` answers: the text format of Prometheus."""
         from prometheus_client import generate_latest
@@ -313,7 +314,8 @@ def configure(settings: Settings, *, function: str, area: str) -> Telemetry:
     )
     chosen = settings.text("OTEL_METRICS_EXPORTER", "prometheus")
     provider = MeterProvider(metric_readers=_readers(chosen), resource=resource)
-    return Telemetry(provider, chosen == "prometheus", _tracing(settings, resource))
+    tracer_provider, spans = tracing_of(settings, resource)
+    return Telemetry(provider, chosen == "prometheus", tracer_provider, spans)
 
 
 def _readers(chosen: str) -> list[MetricReader]:
@@ -330,28 +332,41 @@ def _readers(chosen: str) -> list[MetricReader]:
     raise SettingError(f"OTEL_METRICS_EXPORTER must be prometheus, otlp or none, not {chosen!r}")
 
 
-def _tracing(settings: Settings, resource: Resource) -> "TracerProvider | None":
+def tracing_of(
+    settings: Settings, resource: Resource
+) -> "tuple[TracerProvider | None, Spans | None]":
+    """What makes and exports spans, as the environment asks; nothing where it asks for none."""
     chosen = settings.text("OTEL_TRACES_EXPORTER", "none")
     if chosen == "none":
-        return None
-    from opentelemetry import trace
+        return None, None
     from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.sampling import DEFAULT_ON
+
+    from shop.spans import Sampler, Spans
+
+    share = settings.share("OTEL_TRACES_SAMPLER_ARG", 0.01)
+    # By the parent's word; what begins here has been decided before the SDK is asked.
+    provider = TracerProvider(resource=resource, sampler=DEFAULT_ON)
+    provider.add_span_processor(_processor(chosen, settings))
+    return provider, Spans(provider.get_tracer("shop"), Sampler(share))
+
+
+def _processor(chosen: str, settings: Settings) -> "SpanProcessor":
     from opentelemetry.sdk.trace.export import (
         BatchSpanProcessor,
         ConsoleSpanExporter,
-        SpanExporter,
+        SimpleSpanProcessor,
     )
 
-    exporter: SpanExporter
     if chosen == "otlp":
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-        exporter = OTLPSpanExporter()
-    elif chosen == "console":
-        exporter = ConsoleSpanExporter()
-    else:
-        raise SettingError(f"OTEL_TRACES_EXPORTER must be otlp, console or none, not {chosen!r}")
-    provider = TracerProvider(resource=resource)
-    provider.add_span_processor(BatchSpanProcessor(exporter))
-    trace.set_tracer_provider(provider)
-    return provider
+        return BatchSpanProcessor(OTLPSpanExporter())
+    if chosen == "file":
+        from shop.span_file import FileSpanExporter
+
+        # At once: a line costs 20 µs, and a thread that wakes each second costs more.
+        return SimpleSpanProcessor(FileSpanExporter(settings.text("TRACES_FILE")))
+    if chosen == "console":
+        return SimpleSpanProcessor(ConsoleSpanExporter())
+    raise SettingError(f"OTEL_TRACES_EXPORTER must be otlp, file, console or none, not {chosen!r}")

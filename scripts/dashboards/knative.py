@@ -31,7 +31,9 @@ BOARD = Board(
                     (Query(
                         "count by (function) (max_over_time("
                         f"function_start_time_seconds{{{_FUNCTION}}}[$__range]) "
-                        "> time() - $__range_s)",
+                        "> time() - $__range_s) "
+                        "or 0 * count by (function) "
+                        f"(function_start_time_seconds{{{_FUNCTION}}})",
                         "{{function}}",
                     ),),
                     kind="gauge", unit=COUNT,

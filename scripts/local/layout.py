@@ -48,6 +48,11 @@ class Layout:
         return self.data / "logs"
 
     @property
+    def traces(self) -> Path:
+        """The file of spans; the one before it has `.1` at its end."""
+        return self.data / "traces" / "spans.jsonl"
+
+    @property
     def state(self) -> Path:
         """The file that tells tools what runs where, while it runs."""
         return self.data / "state.json"

@@ -133,6 +133,7 @@ class Plan:
             "SHOP_DATA": str(self._layout.data),
             "SHOP_PORT_OFFSET": str(self._layout.offset),
         }
+        environment |= self._traces() | _from_caller()
         command = _python(("python", "-m", module))
         return Spec(name, kind, command, environment, port=port, ready="/health/ready")
 
@@ -143,9 +144,14 @@ class Plan:
         # What the activator does in a cluster: a request waits for a process that is starting.
         environment["CONNECT_PATIENCE_SECONDS"] = PATIENCE_SECONDS
         environment.pop("OTEL_EXPORTER_OTLP_ENDPOINT", None)
+        environment |= self._traces()
         if secret is not None:
             environment["DATABASE_URL"] = self._databases[secret.removesuffix("-database")]
-        return environment | {k: v for k, v in os.environ.items() if _FROM_CALLER.fullmatch(k)}
+        return environment | _from_caller()
+
+    def _traces(self) -> dict[str, str]:
+        """Spans go to files of this machine, in the place of a Collector."""
+        return {"OTEL_TRACES_EXPORTER": "file", "TRACES_FILE": str(self._layout.traces)}
 
     def _rewritten(self, value: str) -> str:
         value = value.replace(_KAFKA, self._layout.kafka_address)
@@ -155,6 +161,10 @@ class Plan:
         """A Service's address on this machine; what does not run here stays as it is."""
         function = match[1].replace("-", "_")
         return self.address(function) if function in self._ports else match[0]
+
+
+def _from_caller() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if _FROM_CALLER.fullmatch(k)}
 
 
 def base_environment() -> dict[str, str]:

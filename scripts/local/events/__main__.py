@@ -10,7 +10,8 @@ import sys
 import aiohttp
 import uvloop
 from aiohttp import web
-from prometheus_client import generate_latest
+from opentelemetry.sdk.resources import Resource
+from prometheus_client import disable_created_metrics, generate_latest
 
 from local import manifests
 from local.events import meters, schedule
@@ -20,6 +21,8 @@ from local.events.feed import Feed
 from local.layout import HOST, ROOT, Layout, PlatformError
 from local.manifests import Delivery
 from local.plan import Plan
+from shop.settings import Settings
+from shop.telemetry import tracing_of
 
 _FINISH_SECONDS = 6.0
 # What the sender of PingSource does when nothing else is said.
@@ -36,13 +39,15 @@ async def run(layout: Layout) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     writer = DeadLetterWriter(layout.kafka_address)
+    provider, spans = tracing_of(Settings(), Resource.create({"service.name": "event-sources"}))
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
     async with aiohttp.ClientSession(connector=connector) as session:
         feeds = []
         for source in described.kafka_sources:
             sink = Sink(
-                session, source.name, plan.address(source.sink), source.delivery, writer.write
-            )
+                session, source.name, plan.address(source.sink), source.delivery, writer.write,
+                spans,
+            )  # fmt: skip
             feeds.append(Feed(source, layout.kafka_address, sink.deliver))
         pings = []
         for ping in described.ping_sources:
@@ -59,6 +64,8 @@ async def run(layout: Layout) -> None:
         await asyncio.gather(*(feed.stop(_FINISH_SECONDS) for feed in feeds))
         await server.cleanup()
     await writer.close()
+    if provider is not None:
+        provider.shutdown()
 
 
 async def _serve(layout: Layout, feeds: list[Feed]) -> web.AppRunner:
@@ -102,6 +109,7 @@ def main() -> int:
     handler.setFormatter(_Lines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     try:
         uvloop.run(run(Layout.from_environment()))
     except PlatformError as error:

@@ -7,11 +7,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import aiohttp
+from opentelemetry.trace import Span, SpanKind
 
 from local import probe
 from local.events import meters
 from local.events.cloudevent import Event
 from local.manifests import Delivery
+from shop.spans import Spans, ended, header_of
 
 _LOG = logging.getLogger(__name__)
 _RETRIED = frozenset({404, 408, 409, 429})
@@ -52,6 +54,7 @@ class Sink:
         url: str,
         delivery: Delivery,
         dead_letters: DeadLetters,
+        spans: Spans | None = None,
     ) -> None:
         """`source` names the source in logs and metrics; `url` is the function's base URL."""
         self._session = session
@@ -60,12 +63,14 @@ class Sink:
         self._port = int(url.rpartition(":")[2])
         self._delivery = delivery
         self._dead_letters = dead_letters
+        self._spans = spans
         self._timeout = aiohttp.ClientTimeout(total=delivery.timeout)
 
     async def deliver(self, event: Event) -> None:
         """Return once the event is accepted, stored as a dead letter, or given up."""
         began = time.monotonic()
         headers = event.http_headers()
+        span = self._span(event, headers)
         answer = await self._attempt(event, headers)
         for retry in range(1, self._delivery.retry + 1):
             if answer.accepted or not answer.worth_a_retry:
@@ -77,6 +82,22 @@ class Sink:
         outcome = "delivered" if answer.accepted else await self._give_up(event, answer)
         meters.DELIVERIES.labels(self._source, outcome).inc()
         meters.SECONDS.labels(self._source).observe(time.monotonic() - began)
+        if span is not None:
+            ended(
+                span, f"deliver {self._source}", {"shop.outcome": outcome},
+                failed=not answer.accepted,
+            )  # fmt: skip
+
+    def _span(self, event: Event, headers: dict[str, str]) -> Span | None:
+        """The delivery as a span of the event's trace, handed on in the place of its parent."""
+        if self._spans is None:
+            return None
+        told = {"messaging.message.id": event.attributes["id"], "server.address": self._url}
+        header = event.attributes.get("traceparent") or event.trace.get("traceparent")
+        span = self._spans.begin(header, f"deliver {self._source}", SpanKind.CONSUMER, told)
+        if span is not None:
+            headers["traceparent"] = header_of(span)
+        return span
 
     async def _attempt(self, event: Event, headers: dict[str, str]) -> Answer:
         deadline = time.monotonic() + _HOLD_SECONDS

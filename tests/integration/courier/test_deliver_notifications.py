@@ -13,6 +13,7 @@ from tests.support.loops import Counter
 from tests.support.notifications import TRACE, Notifications
 from tests.support.processes import running
 from tests.support.webhook import Webhook
+from traces.reading import traces
 
 MakeCourier = Callable[[str], Courier]
 
@@ -217,7 +218,8 @@ def test_a_delivery_belongs_to_the_trace_of_its_event(
     environment = {
         "DATABASE_URL": notifications.url,
         "NOTIFY_URLS": f"log:// {hook.address}",
-        "OTEL_TRACES_EXPORTER": "console",
+        "OTEL_TRACES_EXPORTER": "file",
+        "TRACES_FILE": str(tmp_path / "spans.jsonl"),
     }
 
     with running("courier.deliver_notifications", tmp_path, environment) as courier:
@@ -227,4 +229,30 @@ def test_a_delivery_belongs_to_the_trace_of_its_event(
     version, trace_id, span_id, flags = hook.headers[0]["traceparent"].split("-")
     assert (version, trace_id, flags) == ("00", TRACE, "01")
     assert span_id != "b" * 16
-    assert '"name": "deliver product.created"' in courier.log.read_text()
+    (trace,) = traces(tmp_path / "spans.jsonl", since=0)
+    (delivery,) = trace.roots
+    assert (trace.id, delivery.parent) == (TRACE, "b" * 16)
+    assert (delivery.service, delivery.name) == ("courier", "deliver product.created")
+    # What Apprise sends is a span as well, and it is the one that the webhook is told of.
+    (request,) = trace.children(delivery)
+    assert (request.name, request.id) == ("POST", span_id)
+
+
+def test_a_delivery_of_a_trace_that_is_not_recorded_makes_no_trace_of_its_own(
+    notifications: Notifications, hook: Webhook, tmp_path: Path
+) -> None:
+    notifications.tell()
+    notifications.run("UPDATE notifications SET traceparent = NULL")
+    environment = {
+        "DATABASE_URL": notifications.url,
+        "NOTIFY_URLS": hook.address,
+        "OTEL_TRACES_EXPORTER": "file",
+        "TRACES_FILE": str(tmp_path / "spans.jsonl"),
+    }
+
+    with running("courier.deliver_notifications", tmp_path, environment) as courier:
+        courier.wait_for("/metrics", 'type="product.created"} 1.0')
+        assert courier.stop() == 0
+
+    assert len(hook.taken) == 1
+    assert traces(tmp_path / "spans.jsonl", since=0) == []

@@ -1,0 +1,1 @@
+"""The traces of the last minutes, in the terminal: `scripts/task traces`."""
