@@ -88,6 +88,7 @@ class Edge:
         self._record = telemetry.histogram(f"{prefix}_http_request_duration")
         self._spans = telemetry.spans
         self._tell_start(telemetry)
+        telemetry.begin()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._stop(self._services)

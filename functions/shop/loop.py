@@ -31,7 +31,9 @@ class Loop:
         logs.configure(name, settings.text("LOG_LEVEL", "info"))
         self.name = name
         self.stopping = threading.Event()
-        self.telemetry = telemetry.configure(settings, function=name, area=area)
+        self.telemetry = telemetry.configure(
+            settings, function=name, area=area, totals_of_a_database=True
+        )
         self._address = (
             settings.text("HOST", "0.0.0.0"),  # noqa: S104 - a container serves its pod's address
             settings.integer("PORT", 8080, most=65_535),

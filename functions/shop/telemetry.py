@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Literal
 
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 
 from shop.settings import SettingError, Settings
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics.export import MetricReader
     from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 
+    from shop.pushing import Pushing
     from shop.spans import Spans
 
 Kind = Literal["counter", "gauge", "histogram"]
@@ -226,6 +227,7 @@ class Telemetry:
     serves_metrics: bool
     tracer_provider: "TracerProvider | None" = None
     spans: "Spans | None" = None
+    pushing: "Pushing | None" = None
     _made: dict[str, Write] = field(default_factory=dict)
 
     def counter(self, name: str) -> Write:
@@ -283,8 +285,15 @@ class Telemetry:
 
         return generate_latest()
 
+    def begin(self) -> None:
+        """Say that every instrument is made and nothing is counted yet."""
+        if self.pushing is not None:
+            self.pushing.begin(self.provider)
+
     def shutdown(self) -> None:
         """Export what is not yet exported, and stop."""
+        if self.pushing is not None:
+            self.pushing.end()
         self.provider.shutdown(timeout_millis=4_000)
         if self.tracer_provider is not None:
             self.tracer_provider.shutdown()
@@ -302,8 +311,14 @@ class Telemetry:
         return declared
 
 
-def configure(settings: Settings, *, function: str, area: str) -> Telemetry:
-    """Set up metrics and traces as the environment asks; call it in the serving process."""
+def configure(
+    settings: Settings, *, function: str, area: str, totals_of_a_database: bool = False
+) -> Telemetry:
+    """Set up metrics and traces as the environment asks; call it in the serving process.
+
+    `totals_of_a_database` says that the counters which are observed are read from a database, and
+    not counted by this process.
+    """
     resource = Resource.create(
         {
             "service.name": function.replace("_", "-"),
@@ -313,23 +328,24 @@ def configure(settings: Settings, *, function: str, area: str) -> Telemetry:
         }
     )
     chosen = settings.text("OTEL_METRICS_EXPORTER", "prometheus")
-    provider = MeterProvider(metric_readers=_readers(chosen), resource=resource)
-    tracer_provider, spans = tracing_of(settings, resource)
-    return Telemetry(provider, chosen == "prometheus", tracer_provider, spans)
-
-
-def _readers(chosen: str) -> list[MetricReader]:
+    readers: list[MetricReader] = []
+    pushing = None
     if chosen == "prometheus":
         from opentelemetry.exporter.prometheus import PrometheusMetricReader
 
-        return [PrometheusMetricReader()]
-    if chosen == "otlp":
-        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+        readers.append(PrometheusMetricReader())
+    elif chosen == "otlp":
+        from shop.pushing import Pushing
 
-        return [PeriodicExportingMetricReader(OTLPMetricExporter())]
-    if chosen == "none":
-        return []
-    raise SettingError(f"OTEL_METRICS_EXPORTER must be prometheus, otlp or none, not {chosen!r}")
+        pushing = Pushing(totals_of_a_database=totals_of_a_database)
+        readers.append(pushing.reader)
+    elif chosen != "none":
+        raise SettingError(
+            f"OTEL_METRICS_EXPORTER must be prometheus, otlp or none, not {chosen!r}"
+        )
+    tracer_provider, spans = tracing_of(settings, resource)
+    provider = MeterProvider(metric_readers=readers, resource=resource)
+    return Telemetry(provider, chosen == "prometheus", tracer_provider, spans, pushing)
 
 
 def tracing_of(
