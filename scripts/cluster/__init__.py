@@ -1,0 +1,1 @@
+"""The shop on a cluster with Knative: deploying it, watching it, trying it."""
