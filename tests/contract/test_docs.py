@@ -147,7 +147,7 @@ def read_variables() -> set[str]:
     it calls, or in the wrapper.
     """
     found = set(re.findall(r"\$\{([A-Z][A-Z_]+):", (ROOT / "scripts" / "task").read_text()))
-    for folder in ("functions", "scripts/local", "scripts/seed", "scripts/load"):
+    for folder in ("functions", *(f"scripts/{n}" for n in ("local", "cluster", "seed", "load"))):
         for path in (ROOT / folder).rglob("*.py"):
             found.update(_variables(ast.parse(path.read_text())))
     return {name for name in found if not _STANDARD.fullmatch(name)}

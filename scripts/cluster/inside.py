@@ -1,0 +1,83 @@
+"""Running one of the shop's commands inside the cluster, with its addresses and its image."""
+
+import subprocess
+import sys
+import time
+import uuid
+
+from cluster.kubectl import NAMESPACE, ClusterError, Object, apply, condition, delete, get, program
+
+_SECONDS = 120.0
+_LIKE = "create-topics"
+
+
+def run(module: str, arguments: list[str]) -> int:
+    """Run `python -m module` in a Job of its own; its output here, its success as exit status.
+
+    It gets what the function record_dead_letter reads: the brokers, and the notifications'
+    database.
+    """
+    found = get("job", _LIKE)
+    if not found:
+        raise ClusterError("The shop is not deployed; `scripts/task deploy` does it.")
+    name = f"run-{uuid.uuid4().hex[:8]}"
+    apply([_job(found[0], name, ["python", "-m", module, *arguments])])
+    try:
+        _await_start(name)
+        kubectl = program("kubectl", "the cluster is spoken to by it")
+        command = [kubectl, "-n", NAMESPACE, "logs", "--follow", f"job/{name}"]
+        subprocess.run(command, check=False, stdout=sys.stdout, stderr=sys.stderr)
+        return 0 if _succeeded(name) else 1
+    finally:
+        delete("job", name)
+
+
+def _job(like: Object, name: str, command: list[str]) -> Object:
+    """A Job like that which makes the topics, with another command and the database as well."""
+    pod = like["spec"]["template"]["spec"]
+    container = pod["containers"][0] | {"name": "run", "command": command}
+    container["envFrom"] = [
+        *container["envFrom"],
+        {"secretRef": {"name": "notifications-database"}},
+    ]
+    labels = {
+        "app.kubernetes.io/name": name,
+        "shophub.com/kafka": "client",
+        "shophub.com/area": "notifications",
+    }
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {
+            "backoffLimit": 0,
+            "ttlSecondsAfterFinished": 300,
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": pod | {"containers": [container], "restartPolicy": "Never"},
+            },
+        },
+    }
+
+
+def _await_start(name: str) -> None:
+    deadline = time.monotonic() + _SECONDS
+    while True:
+        pods = get("pods", "-l", f"app.kubernetes.io/name={name}")
+        if pods and pods[0].get("status", {}).get("phase") in ("Running", "Succeeded", "Failed"):
+            return
+        if time.monotonic() > deadline:
+            raise ClusterError(f"The job {name} did not start within {_SECONDS:g} s.")
+        time.sleep(0.3)
+
+
+def _succeeded(name: str) -> bool:
+    deadline = time.monotonic() + 30.0
+    while time.monotonic() < deadline:
+        found = get("job", name)
+        if found and condition(found[0], "Complete").get("status") == "True":
+            return True
+        if found and condition(found[0], "Failed").get("status") == "True":
+            return False
+        time.sleep(0.3)
+    return False

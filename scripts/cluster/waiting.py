@@ -1,0 +1,136 @@
+"""Waiting for objects of the cluster, with progress, and with the reason where it takes long."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from cluster.kubectl import ClusterError, Object, condition, get, kubectl, name_of
+
+_PAUSE = 1.0
+_TELL_EVERY = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Whether an object is as it should be; if not, what it says."""
+
+    ready: bool
+    reason: str = ""
+    hopeless: bool = False
+
+
+def await_all(
+    what: str,
+    kind: str,
+    names: Sequence[str],
+    state: Callable[[Object], State],
+    *,
+    seconds: float = 300.0,
+) -> None:
+    """Wait until each of the named objects is ready; ClusterError that says why one is not."""
+    began = time.monotonic()
+    told = began
+    wanted = set(names)
+    while wanted:
+        found = {name_of(each): state(each) for each in get(kind, *sorted(wanted))}
+        states = {name: found.get(name, State(ready=False, reason="is missing")) for name in wanted}
+        waiting = {name: each for name, each in states.items() if not each.ready}
+        now = time.monotonic()
+        hopeless = any(each.hopeless for each in waiting.values())
+        if waiting and (hopeless or now - began > seconds):
+            raise ClusterError(_complaint(what, waiting))
+        if not waiting or now - told > _TELL_EVERY:
+            told = now
+            line = f"  {what}: {len(wanted) - len(waiting)} of {len(wanted)} ready"
+            first = next(iter(sorted(waiting.items())), None)
+            if first:
+                line += f"; {first[0]}: {first[1].reason[:60] or 'starting'}"
+            print(f"{line} ({now - began:.0f} s)", flush=True)
+        if not waiting:
+            return
+        time.sleep(_PAUSE)
+
+
+def _complaint(what: str, waiting: dict[str, State]) -> str:
+    lines = [f"{what}: not ready are"]
+    for name, each in sorted(waiting.items()):
+        lines.append(f"  {name}: {each.reason or 'no reason given'}")
+        lines += [f"    {line}" for line in _pods(name)]
+    return "\n".join(lines)
+
+
+def _pods(name: str) -> list[str]:
+    """What the pods of a workload are waiting for, and the last that one of them has logged."""
+    lines: list[str] = []
+    for pod in pods_of(name):
+        for each in pod.get("status", {}).get("containerStatuses", []):
+            waits = each.get("state", {}).get("waiting") or each.get("lastState", {}).get(
+                "terminated"
+            )
+            if waits:
+                reason = f"{waits.get('reason', '')} {waits.get('message', '')}".strip()
+                lines.append(f"{name_of(pod)}/{each['name']}: {reason[:160]}")
+        scheduled = condition(pod, "PodScheduled")
+        if scheduled.get("status") == "False":
+            lines.append(f"{name_of(pod)}: {scheduled.get('message', '')}")
+        lines += _last_lines(name_of(pod))
+    return lines[:12]
+
+
+def _last_lines(pod: str) -> list[str]:
+    try:
+        text = kubectl("-n", "shop", "logs", pod, "--all-containers", "--tail=4")
+    except ClusterError:
+        return []
+    return text.strip().splitlines()[-4:]
+
+
+def pods_of(name: str) -> list[Object]:
+    """The pods of a Knative Service, a Deployment, a StatefulSet or a Job."""
+    return get("pods", "-l", f"serving.knative.dev/service={name}") or get(
+        "pods", "-l", f"app.kubernetes.io/name={name}"
+    )
+
+
+def conditions_met(each: Object) -> State:
+    """Of what has a condition Ready: Knative's Services, sources and sinks."""
+    ready = condition(each, "Ready")
+    seen = each.get("status", {}).get("observedGeneration") == each["metadata"]["generation"]
+    message = f"{ready.get('reason', '')} {ready.get('message', '')}".strip()
+    return State(seen and ready.get("status") == "True", message)
+
+
+def serves_newest(each: Object) -> State:
+    """Of a Knative Service: ready, and with its newest revision."""
+    state = conditions_met(each)
+    status = each.get("status", {})
+    newest = status.get("latestCreatedRevisionName")
+    if state.ready and status.get("latestReadyRevisionName") != newest:
+        return State(ready=False, reason=f"{newest} is not ready")
+    hopeless = "RevisionFailed" in state.reason and "Unschedulable" not in state.reason
+    return State(state.ready, state.reason, hopeless)
+
+
+def rolled_out(each: Object) -> State:
+    """Of a Deployment or a StatefulSet: every replica is new, and ready."""
+    status, wanted = each.get("status", {}), each["spec"].get("replicas", 1)
+    seen = status.get("observedGeneration", 0) >= each["metadata"]["generation"]
+    number = status.get("readyReplicas", 0)
+    ready = seen and status.get("updatedReplicas", 0) == wanted == number == status.get(
+        "replicas", 0
+    )
+    return State(ready, f"{number} of {wanted} replicas are ready")
+
+
+def completed(each: Object) -> State:
+    """Of a Job: it has succeeded."""
+    if condition(each, "Complete").get("status") == "True":
+        return State(ready=True)
+    failed = condition(each, "Failed")
+    hopeless = failed.get("status") == "True"
+    attempts = each.get("status", {}).get("failed", 0)
+    return State(
+        ready=False,
+        reason=failed.get("message") or (f"{attempts} attempts failed" if attempts else "runs"),
+        hopeless=hopeless,
+    )
