@@ -1,7 +1,8 @@
-"""Serves each area on a port of its own: `python -m local.area_fronts`.
+"""Serves each area, and the storefront, on a port of its own: `python -m local.area_fronts`.
 
 8081 is the inventory without the gateway's prefix: its routes, the health of its functions and
-the metrics of all of them in one exposition.
+the metrics of all of them in one exposition. 3000 is the storefront, with the gateway's paths
+at the same origin.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from local import exposition, manifests, routes
 from local.layout import HOST, ROOT, Layout, PlatformError
 from local.manifests import Manifests
 from local.plan import PATIENCE_SECONDS, Plan
+from local.storefront import serve
 from shop.client import PatientConnector
 from shop.errors import PROBLEM_TYPE, DependencyDown, Problem
 
@@ -46,26 +48,7 @@ class Front:
             found = self.table.find(request.method, request.path)
         except Problem as problem:
             return _refusal(problem)
-        target = self.functions[found] + request.raw_path
-        headers = _passed_on(request.headers)
-        try:
-            answer = await self.session.request(
-                request.method,
-                URL(target, encoded=True),
-                headers=headers,
-                data=_body(request) if request.can_read_body else None,
-                allow_redirects=False,
-            )
-        except aiohttp.ClientConnectionError:
-            return _refusal(DependencyDown(f"{found} does not answer."))
-        async with answer:
-            response = web.StreamResponse(status=answer.status, reason=answer.reason)
-            response.headers.extend(_passed_on(answer.headers))
-            await response.prepare(request)
-            async for chunk in answer.content.iter_any():
-                await response.write(chunk)
-            await response.write_eof()
-            return response
+        return await pass_on(self.session, request, self.functions[found], found)
 
     async def health(self, _: web.Request) -> web.Response:
         """The state of each function of the area; 503 where one is down."""
@@ -100,6 +83,30 @@ class Front:
                 return await response.text() if response.status == 200 else None
         except (aiohttp.ClientError, TimeoutError):
             return None
+
+
+async def pass_on(
+    session: aiohttp.ClientSession, request: web.Request, base: str, name: str
+) -> web.StreamResponse:
+    """The answer of the process `name` at `base` to a request, streamed; 503 where it is down."""
+    try:
+        answer = await session.request(
+            request.method,
+            URL(base + request.raw_path, encoded=True),
+            headers=_passed_on(request.headers),
+            data=_body(request) if request.can_read_body else None,
+            allow_redirects=False,
+        )
+    except aiohttp.ClientConnectionError:
+        return _refusal(DependencyDown(f"{name} does not answer."))
+    async with answer:
+        response = web.StreamResponse(status=answer.status, reason=answer.reason)
+        response.headers.extend(_passed_on(answer.headers))
+        await response.prepare(request)
+        async for chunk in answer.content.iter_any():
+            await response.write(chunk)
+        await response.write_eof()
+        return response
 
 
 async def _alive(_: web.Request) -> web.Response:
@@ -154,7 +161,7 @@ async def run(layout: Layout) -> None:
     async with aiohttp.ClientSession(
         connector=connector, timeout=_TIMEOUT, auto_decompress=False
     ) as session:
-        runners = []
+        runners = [await _serve(_storefront(layout, session), layout.storefront)]
         for area, front in fronts(manifests.read(ROOT), layout, session).items():
             app = web.Application(client_max_size=0)
             app.router.add_get("/health", front.health)
@@ -162,12 +169,25 @@ async def run(layout: Layout) -> None:
             app.router.add_get("/health/live", _alive)
             app.router.add_get("/metrics", front.metrics)
             app.router.add_route("*", "/{path:.*}", front.proxy)
-            runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
-            await runner.setup()
-            await web.TCPSite(runner, HOST, layout.areas[area]).start()
-            runners.append(runner)
+            runners.append(await _serve(app, layout.areas[area]))
         await stop.wait()
         await asyncio.gather(*(runner.cleanup() for runner in runners))
+
+
+def _storefront(layout: Layout, session: aiohttp.ClientSession) -> web.Application:
+    gateway = f"http://{HOST}:{layout.function_ports([])['gateway']}"
+
+    async def to_gateway(request: web.Request) -> web.StreamResponse:
+        return await pass_on(session, request, gateway, "gateway")
+
+    return serve.application(to_gateway)
+
+
+async def _serve(app: web.Application, port: int) -> web.AppRunner:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
+    await runner.setup()
+    await web.TCPSite(runner, HOST, port).start()
+    return runner
 
 
 def main() -> int:

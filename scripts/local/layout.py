@@ -8,6 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
 
+_STOREFRONT = 3000
 _GATEWAY = 8080
 _AREAS = {"inventory": 8081, "orders": 8082, "notifications": 8083}
 _FIRST_FUNCTION = 8101
@@ -61,6 +62,11 @@ class Layout:
     def lock(self) -> Path:
         """The file that a running platform holds locked."""
         return self.data / "lock"
+
+    @property
+    def storefront(self) -> int:
+        """The storefront's port."""
+        return _STOREFRONT + self.offset
 
     @property
     def areas(self) -> dict[str, int]:

@@ -101,6 +101,12 @@ class Plan:
             "area-fronts", "front", "local.area_fronts", min(self._layout.areas.values())
         )
 
+    def storefront_build(self) -> Spec:
+        """The job that builds the storefront."""
+        environment = base_environment()
+        command = _python(("python", "-m", "local.storefront.build"))
+        return Spec("storefront", "job", command, environment)
+
     def event_sources(self) -> Spec:
         """The stand-in for Knative's sources."""
         return self._own("event-sources", "sources", "local.events", self._layout.event_sources)

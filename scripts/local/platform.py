@@ -17,6 +17,7 @@ from local.plan import Plan, Spec
 from local.postgres import Postgres
 from local.process import Process
 from local.prometheus import Prometheus
+from local.storefront import build
 
 # Processes that may start at once: more would only take the processor from one another, and
 # from what the first order waits for.
@@ -44,6 +45,7 @@ class Platform:
         self._began = time.monotonic()
         self._is_ready = False
         self._stop = asyncio.Event()
+        self._building: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Start everything, then stay until a signal asks to stop."""
@@ -73,6 +75,9 @@ class Platform:
             starting.cancel()
             stopping.cancel()
             await asyncio.gather(starting, return_exceptions=True)
+            if self._building is not None:
+                self._building.cancel()
+                await asyncio.gather(self._building, return_exceptions=True)
             await self._take_down()
 
     # --- starting ---------------------------------------------------------------------------
@@ -109,6 +114,18 @@ class Platform:
         specs = [self._plan.fronts(), *self._plan.functions()]
         await asyncio.gather(*(self._start_in_turn(spec) for spec in specs))
         self._told(f"{len(self._manifests.functions)} functions")
+        if not build.is_current():
+            # It takes what the first orders would need; nothing else waits for it.
+            self._building = asyncio.create_task(self._build_storefront())
+
+    async def _build_storefront(self) -> None:
+        self._console.say("  The storefront has changed and is built; the shop serves meanwhile.")
+        try:
+            await self._run_job(self._plan.storefront_build(), attempts=1)
+        except PlatformError as error:
+            self._console.note("storefront", str(error), "warning")
+        else:
+            self._told("the storefront")
 
     async def _start_event_side(self, databases: Awaitable[None], topics: Awaitable[None]) -> None:
         await asyncio.gather(self._first(databases), self._first(topics))
@@ -140,8 +157,8 @@ class Platform:
         self._processes[spec.name] = process
         return process
 
-    async def _run_job(self, spec: Spec) -> None:
-        for _ in range(_JOB_ATTEMPTS):
+    async def _run_job(self, spec: Spec, attempts: int = _JOB_ATTEMPTS) -> None:
+        for _ in range(attempts):
             output = Output(spec.name, self._layout.logs, self._console)
             child = await Child.start(spec, output)
             try:
@@ -153,7 +170,7 @@ class Platform:
                 return
             await asyncio.sleep(0.5)
         raise PlatformError(
-            f"The job {spec.name} failed {_JOB_ATTEMPTS} times; "
+            f"The job {spec.name} failed {attempts} times; "
             f"{self._layout.logs / spec.name}.log says why."
         )
 
@@ -196,6 +213,7 @@ class Platform:
                 ports[spec.port] = spec.name
         for area, port in self._layout.areas.items():
             ports[port] = f"the {area} area"
+        ports[self._layout.storefront] = "the storefront"
         if not self._postgres.external:
             ports[self._layout.postgres] = "PostgreSQL"
         ports[self._layout.kafka] = "Kafka"
@@ -241,7 +259,10 @@ class Platform:
         state = {
             "pid": os.getpid(),
             "ready": self._is_ready,
-            "urls": {"gateway": functions["gateway"]}
+            "urls": {
+                "gateway": functions["gateway"],
+                "storefront": f"http://{HOST}:{self._layout.storefront}",
+            }
             | {area: f"http://{HOST}:{port}" for area, port in self._layout.areas.items()},
             "functions": functions,
             "databases": self._urls,

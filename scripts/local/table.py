@@ -20,6 +20,8 @@ def lines(specs: list[Spec], layout: Layout, paint: Callable[[str, int], str]) -
     yield ""
     yield paint(f"  {'WHAT':<20} {'WHERE':<28} ABOUT", 1)
     gateway = next(spec for spec in specs if spec.name == "gateway")
+    storefront = f"http://{HOST}:{layout.storefront}"
+    yield _row("storefront", storefront, "the shop for people; the gateway's paths beside it")
     yield _row("gateway", f"http://{HOST}:{gateway.port}", "everything under /api, /health, /docs")
     for area, port in layout.areas.items():
         names = ", ".join(s.name for s in specs if s.kind == "function" and s.area == area)
