@@ -9,7 +9,7 @@ export function Footer() {
       <div>
         <strong>ShopHub</strong>
         <p>{t.shell.footer}</p>
-        <a href="/openapi.json">{t.shell.apiDocs}</a>
+        <a href="/docs">{t.shell.apiDocs}</a>
       </div>
     </footer>
   );
