@@ -59,13 +59,13 @@ def _below(trace: Trace, span: Span, branch: str, indent: str, paint: Paint) -> 
 
 def _bar(trace: Trace, span: Span) -> str:
     whole = max(trace.ended - trace.began, 1e-6)
-    first = round((span.began - trace.began) / whole * _BAR)
+    first = min(round((span.began - trace.began) / whole * _BAR), _BAR - 1)
     length = span.seconds / whole * _BAR
     full = int(length + 1e-6)
     bar = "█" * full
     if first + full < _BAR:
         bar += _EIGHTHS[int(max(0.0, length - full) * 8)]
-    return ("·" * min(first, _BAR - 1) + bar)[:_BAR].ljust(_BAR, "·")
+    return ("·" * first + bar)[:_BAR].ljust(_BAR, "·")
 
 
 def _detail(span: Span) -> str:
