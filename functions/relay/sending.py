@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from cloudevents.kafka import KafkaMessage
 from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
@@ -54,6 +55,8 @@ def publish(
             # Each further one would wait as long for what is not there.
             failure = failure or error
             break
+    with suppress(KafkaError):  # Each record's future says what became of it.
+        producer.flush(timeout=_LOOK_UP_SECONDS)
     sent += [None] * (len(messages) - len(sent))
     spoken: list[bool] = []
     for future in sent:

@@ -30,6 +30,9 @@ class Producer(Protocol):
     ) -> Acknowledgement:
         """Hand a record to the sending thread."""
 
+    def flush(self, timeout: float | None = None) -> None:
+        """Send at once what was handed over; KafkaTimeoutError where it takes longer."""
+
     def close(self, timeout: float | None = None) -> None:
         """End, and drop what is not sent within `timeout` seconds."""
 
@@ -47,8 +50,9 @@ def connect(servers: str, client_id: str) -> Producer:
         acks="all",
         enable_idempotence=True,
         max_in_flight_requests_per_connection=5,
-        # What waits is sent at once, and together: batches come of the backlog, not of waiting.
-        linger_ms=0,
+        # Batches come of the backlog, not of waiting: whoever has several records hands them over
+        # and flushes, and they are one request. Sent one by one, each would be one.
+        linger_ms=5,
         batch_size=262_144,
         max_block_ms=5_000,
         request_timeout_ms=5_000,

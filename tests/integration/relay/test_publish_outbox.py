@@ -144,6 +144,9 @@ class FailingProducer:
             return Acknowledged(KafkaTimeoutError("not in time"))
         return Acknowledged(None)
 
+    def flush(self, timeout: float | None = None) -> None:
+        """Nothing to send."""
+
     def close(self, timeout: float | None = None) -> None:
         """Nothing to close."""
 

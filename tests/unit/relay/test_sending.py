@@ -45,6 +45,9 @@ class Producer:
             raise future
         return future
 
+    def flush(self, timeout: float | None = None) -> None:
+        """Nothing to send."""
+
     def close(self, timeout: float | None = None) -> None:
         """Nothing to close."""
 
