@@ -144,12 +144,15 @@ def read_variables() -> set[str]:
     """The variables that the code reads.
 
     It does so by name from the settings or the environment, as the address of a function that
-    it calls, or in the wrapper.
+    it calls, or in the wrapper. Tests set most of those that they name; their own begin with SHOP.
     """
     found = set(re.findall(r"\$\{([A-Z][A-Z_]+):", (ROOT / "scripts" / "task").read_text()))
     for folder in ("functions", *(f"scripts/{n}" for n in ("local", "cluster", "seed", "load"))):
         for path in (ROOT / folder).rglob("*.py"):
             found.update(_variables(ast.parse(path.read_text())))
+    for path in (ROOT / "tests").rglob("*.py"):
+        names = _variables(ast.parse(path.read_text()))
+        found.update(name for name in names if name.startswith("SHOP_"))
     return {name for name in found if not _STANDARD.fullmatch(name)}
 
 
