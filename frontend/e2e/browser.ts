@@ -21,7 +21,9 @@ export const STOREFRONT = process.env.STOREFRONT_URL ?? "http://localhost:3000";
 export function launch(): Promise<Browser> {
   const program = process.env.CHROMIUM ?? PLACES.find((place) => existsSync(place));
   if (program === undefined) {
-    throw new Error("There is no Chromium: on Debian, apt-get install chromium; or name it in CHROMIUM.");
+    throw new Error(
+      "There is no Chromium: on Debian, apt-get install chromium; or name it in CHROMIUM.",
+    );
   }
   // Its sandbox refuses to run as root.
   const isRoot = process.getuid?.() === 0;

@@ -13,7 +13,12 @@ const [folder = "screenshots", ...wanted] = process.argv.slice(2);
 
 const DEVICES = {
   desktop: { viewport: { width: 1440, height: 900 } },
-  phone: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true },
+  phone: {
+    viewport: { width: 390, height: 844 },
+    deviceScaleFactor: 2,
+    isMobile: true,
+    hasTouch: true,
+  },
 };
 const LOOKS = [
   { theme: "light", locale: "en-GB" },

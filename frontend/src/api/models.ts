@@ -61,9 +61,7 @@ export type Order = v.InferOutput<typeof Order>;
 
 export const OrderWithTimeline = v.object({
   ...Order.entries,
-  timeline: v.array(
-    v.object({ status: v.picklist([...ORDER_STATUSES, "released"]), at: time }),
-  ),
+  timeline: v.array(v.object({ status: v.picklist([...ORDER_STATUSES, "released"]), at: time })),
   rejection: v.nullable(v.looseObject({ detail: v.optional(v.string()) })),
   cancelled_by: v.nullable(v.picklist(["customer", "system"])),
 });

@@ -15,7 +15,13 @@ const OPEN: Session = { account: null, roles: ["customer", "admin"] };
 
 const Context = createContext<Session>(OPEN);
 
-export function SessionProvider({ session = OPEN, children }: { session?: Session; children: ReactNode }) {
+export function SessionProvider({
+  session = OPEN,
+  children,
+}: {
+  session?: Session;
+  children: ReactNode;
+}) {
   return <Context value={session}>{children}</Context>;
 }
 

@@ -34,7 +34,10 @@ export function Button({
     <button
       {...rest}
       type={type}
-      className={classNames(look({ ...(kind && { kind }), ...(size && { size }), ...(wide && { wide }) }), className)}
+      className={classNames(
+        look({ ...(kind && { kind }), ...(size && { size }), ...(wide && { wide }) }),
+        className,
+      )}
       aria-disabled={busy || undefined}
       data-busy={busy || undefined}
       onClick={(event) => {
@@ -56,7 +59,10 @@ export function ButtonLink({
   return (
     <Link
       {...rest}
-      className={classNames(look({ ...(kind && { kind }), ...(size && { size }), ...(wide && { wide }) }), className)}
+      className={classNames(
+        look({ ...(kind && { kind }), ...(size && { size }), ...(wide && { wide }) }),
+        className,
+      )}
     />
   );
 }

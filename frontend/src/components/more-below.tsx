@@ -7,7 +7,12 @@ import styles from "./more-below.module.css";
  * Loads the next page when its end comes near. It is a button, too: for those who do not scroll,
  * and for when loading failed.
  */
-export function MoreBelow({ label, isLoading, hasFailed, onMore }: {
+export function MoreBelow({
+  label,
+  isLoading,
+  hasFailed,
+  onMore,
+}: {
   label: string;
   isLoading: boolean;
   hasFailed: boolean;

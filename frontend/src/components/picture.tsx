@@ -20,7 +20,13 @@ export function Picture({
   const [broken, setBroken] = useState<string | null>(null);
   if (src === null || src === broken) {
     return (
-      <svg className={styles.none} viewBox="0 0 24 24" role={name ? "img" : undefined} aria-label={name || undefined} aria-hidden={name ? undefined : true}>
+      <svg
+        className={styles.none}
+        viewBox="0 0 24 24"
+        role={name ? "img" : undefined}
+        aria-label={name || undefined}
+        aria-hidden={name ? undefined : true}
+      >
         <path d="m6 9.5 6-3.2 6 3.2v6l-6 3.2-6-3.2v-6Zm0 0 6 3.2m0 0 6-3.2m-6 3.2v6" />
       </svg>
     );

@@ -8,7 +8,8 @@ const FEW = 5;
 /** The state of the stock in words: people need the number only where it is small. */
 export function StockBadge({ stock, few = FEW }: { stock: number; few?: number }) {
   const { t } = useI18n();
-  if (stock === 0) return <span className={classNames(styles.badge, styles.none)}>{t.stock.none}</span>;
+  if (stock === 0)
+    return <span className={classNames(styles.badge, styles.none)}>{t.stock.none}</span>;
   if (stock <= few) {
     return <span className={classNames(styles.badge, styles.few)}>{t.stock.left(stock)}</span>;
   }

@@ -9,7 +9,10 @@ export function listNotifications({ limit = 40, isPaused = false } = {}) {
   return queryOptions({
     queryKey: ["notifications", limit],
     queryFn: ({ signal }) =>
-      answerPage(api.GET("/api/notifications", { params: { query: { limit } }, signal }), Notification),
+      answerPage(
+        api.GET("/api/notifications", { params: { query: { limit } }, signal }),
+        Notification,
+      ),
     refetchInterval: isPaused ? false : 2_000,
   });
 }

@@ -15,6 +15,7 @@ export default function AdminPage() {
   const { pathname } = useLocation();
   useTitle(t.admin.title);
   // Whoever may not do anything here is not told that there is something.
-  if (!roles.includes("admin") || !SECTIONS.includes(pathname.replace(/\/$/, ""))) return <NotFoundPage />;
+  if (!roles.includes("admin") || !SECTIONS.includes(pathname.replace(/\/$/, "")))
+    return <NotFoundPage />;
   return <Admin />;
 }

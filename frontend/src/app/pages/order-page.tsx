@@ -17,13 +17,14 @@ import NotFoundPage from "./not-found-page";
 export default function Page() {
   const { t } = useI18n();
   const id = idOf(useParams().id);
-  const { state } = useLocation();
+  const location = useLocation();
+  const state = location.state as { isNew?: boolean } | null;
   useTitle(id === null ? undefined : t.orders.order(id));
   if (id === null) return <NotFoundPage />;
   return (
     <OrderPage
       id={id}
-      isNew={(state as { isNew?: boolean } | null)?.isNew === true}
+      isNew={state?.isNew === true}
       again={(order) => <OrderAgain order={order} />}
     />
   );
@@ -37,16 +38,16 @@ function OrderAgain({ order }: { order: OrderWithTimeline }) {
 
   async function add() {
     const answers = await Promise.allSettled(
-      order.items.map((line) => queries.fetchQuery(getProduct(line.product_id))),
+      order.items.map((line) => queries.query(getProduct(line.product_id))),
     );
-    let isAny = false;
-    answers.forEach((answer, index) => {
-      const line = order.items[index];
-      if (answer.status === "rejected" || line === undefined || answer.value.stock === 0) return;
-      addToCart(answer.value, line.quantity);
-      isAny = true;
+    const sold = answers.flatMap((answer, index) => {
+      const quantity = order.items[index]?.quantity ?? 0;
+      return answer.status === "fulfilled" && answer.value.stock > 0
+        ? [{ product: answer.value, quantity }]
+        : [];
     });
-    if (!isAny) announce(t.orders.noneAgain);
+    for (const { product, quantity } of sold) addToCart(product, quantity);
+    if (sold.length === 0) announce(t.orders.noneAgain);
     else openCart();
   }
 

@@ -1,11 +1,11 @@
 import { useEffect, useLayoutEffect } from "react";
-import { useLocation, useNavigationType } from "react-router";
+import { NavigationType, useLocation, useNavigationType } from "react-router";
 
 const places = new Map<string, number>();
 
 /** A new page starts at its top; going back leads to where one was. */
 export function useScroll(): void {
-  const { key, pathname, state } = useLocation();
+  const { key, pathname } = useLocation();
   const type = useNavigationType();
 
   useEffect(() => {
@@ -13,9 +13,8 @@ export function useScroll(): void {
   }, []);
 
   useLayoutEffect(() => {
-    const keepsPlace = (state as { keepsPlace?: boolean } | null)?.keepsPlace === true;
-    const place = type === "POP" ? (places.get(key) ?? 0) : 0;
-    if (type !== "REPLACE" && !keepsPlace) scrollTo({ top: place, behavior: "instant" });
+    const place = type === NavigationType.Pop ? (places.get(key) ?? 0) : 0;
+    if (type !== NavigationType.Replace) scrollTo({ top: place, behavior: "instant" });
     function remember() {
       places.set(key, scrollY);
     }
@@ -24,5 +23,5 @@ export function useScroll(): void {
       removeEventListener("scroll", remember);
     };
     // The path is named so that a page without a change of key is not taken for the one before.
-  }, [key, pathname, type, state]);
+  }, [key, pathname, type]);
 }

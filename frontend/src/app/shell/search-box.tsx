@@ -1,49 +1,61 @@
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useLocation, useNavigate } from "react-router";
 
 import { Icon } from "@/components/icon";
 import { readFilters, writeFilters } from "@/features/catalogue/filters";
-import { useDebounced } from "@/lib/debounced";
 import { useI18n } from "@/lib/i18n";
 
 import styles from "./search-box.module.css";
 
 const PAUSE_MS = 180;
 
+interface Typed {
+  text: string;
+  /** The search that the address has once this has reached it; null until it is sent there. */
+  sent: string | null;
+}
+
 /** Searches while somebody types; from any page it leads to the catalogue. */
 export function SearchBox() {
   const { t } = useI18n();
   const { pathname, search } = useLocation();
   const navigate = useNavigate();
-  const filters = readFilters(new URLSearchParams(search));
-  const shown = pathname === "/" ? (filters.q ?? "") : "";
-  // What is typed and has not reached the address; null where nothing is.
-  const [typed, setTyped] = useState<string | null>(null);
-  const settled = useDebounced(typed, PAUSE_MS);
+  const [typed, setTyped] = useState<Typed | null>(null);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
 
-  function go(q: string) {
-    const isHere = pathname === "/";
+  const isHere = pathname === "/";
+  const filters = readFilters(new URLSearchParams(search));
+  const shown = isHere ? (filters.q ?? "") : "";
+  // What is typed stays as it is typed, with its blanks, until the address says something else.
+  const isTyped = typed !== null && (typed.sent === null || (isHere && typed.sent === shown));
+  const value = isTyped ? typed.text : shown;
+
+  function go(text: string) {
+    clearTimeout(timer.current);
+    const words = text.trim();
+    setTyped({ text, sent: words });
+    if (isHere && words === shown) return;
     const { q: _, ...rest } = isHere ? filters : {};
-    const words = q.trim();
     void navigate(`/${writeFilters({ ...rest, ...(words && { q: words }) })}`, {
       // The first letter is a step that "back" undoes; the following ones are not.
       replace: isHere && shown !== "",
     });
   }
 
+  // The pause is over after a later rendering: it has to start from that one's address.
+  const latest = useRef(go);
   useEffect(() => {
-    if (settled === null || settled !== typed) return;
-    if (settled.trim() !== shown) go(settled);
-    // Only what was typed moves the address: what it then says must not be typed back.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [settled, typed]);
+    latest.current = go;
+  });
 
-  useEffect(() => {
-    // Whoever leaves or goes back sees what the address says.
-    setTyped(null);
-  }, [pathname, filters.category]);
+  function type(text: string) {
+    setTyped({ text, sent: null });
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => {
+      latest.current(text);
+    }, PAUSE_MS);
+  }
 
-  const value = typed ?? shown;
   return (
     <search className={styles.search}>
       <form
@@ -64,10 +76,7 @@ export function SearchBox() {
           aria-label={t.search.label}
           placeholder={t.search.placeholder}
           onChange={(event) => {
-            setTyped(event.currentTarget.value);
-          }}
-          onBlur={() => {
-            if (typed !== null && typed.trim() === shown) setTyped(null);
+            type(event.currentTarget.value);
           }}
         />
         {value !== "" && (
@@ -75,7 +84,6 @@ export function SearchBox() {
             type="button"
             aria-label={t.search.clear}
             onClick={(event) => {
-              setTyped(null);
               go("");
               event.currentTarget.form?.querySelector("input")?.focus();
             }}

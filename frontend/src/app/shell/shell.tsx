@@ -1,4 +1,4 @@
-import { lazy, Suspense, useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { Outlet, useLocation } from "react-router";
 
 import { Toaster } from "@/components/toast";
@@ -41,7 +41,13 @@ export function Shell() {
       <OfflineBar />
       <main id="content" tabIndex={-1} className={styles.main}>
         <Crash key={key}>
-          <Suspense fallback={<p role="status" className={styles.wait}><span className="visually-hidden">{t.common.loading}</span></p>}>
+          <Suspense
+            fallback={
+              <p role="status" className={styles.wait}>
+                <span className="visually-hidden">{t.common.loading}</span>
+              </p>
+            }
+          >
             <Outlet />
           </Suspense>
         </Crash>
@@ -63,11 +69,15 @@ export function Shell() {
 
 /** Moves the focus to the new page, as a browser does where pages are documents. */
 function useFocusOnNavigation(pathname: string) {
-  const [first] = useState(pathname);
-  const [hasMoved, setMoved] = useState(false);
+  const before = useRef(pathname);
   useEffect(() => {
-    if (pathname === first && !hasMoved) return;
-    setMoved(true);
-    document.getElementById("content")?.focus({ preventScroll: true });
-  }, [pathname, first, hasMoved]);
+    if (pathname === before.current) return;
+    // Who types a search that leads to the catalogue goes on typing; so do the admin's tabs.
+    const isTyping = document.activeElement instanceof HTMLInputElement;
+    const isSection = [pathname, before.current].every((path) => path.startsWith("/admin"));
+    before.current = pathname;
+    if (!isTyping && !isSection) {
+      document.getElementById("content")?.focus({ preventScroll: true });
+    }
+  }, [pathname]);
 }

@@ -6,7 +6,7 @@ import type { Notification } from "@/api/models";
 import { listNotifications } from "@/api/notifications/list-notifications";
 import { Button } from "@/components/button";
 import { Failure } from "@/components/failure";
-import { Icon } from "@/components/icon";
+import { Icon, type IconName } from "@/components/icon";
 import { EmptyState } from "@/components/notice";
 import { Skeleton } from "@/components/skeleton";
 import { StatusPill } from "@/components/status-pill";
@@ -57,12 +57,26 @@ export function ActivityView() {
   );
 }
 
+// The stored titles begin with a pictograph and are English; the type says the same in any language.
+const ICONS: Record<Notification["type"], IconName> = {
+  "product.created": "plus",
+  "product.updated": "edit",
+  "product.stock_low": "warning",
+  "product.deleted": "trash",
+  "order.created": "receipt",
+  "order.rejected": "close",
+  "order.cancelled": "back",
+};
+
 function Entry({ notification, now }: { notification: Notification; now: number }) {
   const { t, formats } = useI18n();
   return (
-    <li className={styles.entry}>
+    <li className={styles.entry} data-type={notification.type}>
+      <span className={styles.entryIcon}>
+        <Icon name={ICONS[notification.type]} size={18} />
+      </span>
       <div>
-        <p className={styles.entryTitle}>{notification.title}</p>
+        <p className={styles.entryTitle}>{t.admin.happened[notification.type]}</p>
         <p>
           <Link to={`/${notification.subject}`}>{notification.message}</Link>
         </p>

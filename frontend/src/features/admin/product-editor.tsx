@@ -18,7 +18,15 @@ import { type Messages, useI18n } from "@/lib/i18n";
 import { randomId } from "@/lib/random-id";
 
 import styles from "./product-editor.module.css";
-import { differences, type Draft, draftOf, EMPTY, type Errors, errorsOf, read } from "./product-form";
+import {
+  differences,
+  type Draft,
+  draftOf,
+  EMPTY,
+  type Errors,
+  errorsOf,
+  read,
+} from "./product-form";
 
 /** A new product. */
 export function ProductCreator({ onClose }: { onClose: () => void }) {
@@ -41,7 +49,15 @@ export function ProductCreator({ onClose }: { onClose: () => void }) {
 }
 
 /** An existing product, as it is now; saving fails where somebody else was faster. */
-export function ProductEditor({ id, name, onClose }: { id: number; name: string; onClose: () => void }) {
+export function ProductEditor({
+  id,
+  name,
+  onClose,
+}: {
+  id: number;
+  name: string;
+  onClose: () => void;
+}) {
   const { t } = useI18n();
   const loaded = useQuery({
     queryKey: ["products", "versioned", id],
@@ -135,7 +151,8 @@ function ProductFields({
   const id = useId();
 
   const saving = useMutation({
-    mutationFn: ({ product, isOver }: { product: Edited; isOver: boolean }) => save(product, { isOver }),
+    mutationFn: ({ product, isOver }: { product: Edited; isOver: boolean }) =>
+      save(product, { isOver }),
     onSuccess: onClose,
     onError: (error) => {
       if (error instanceof ProblemError) setErrors(errorsOf(error.fields));
@@ -194,7 +211,12 @@ function ProductFields({
           <div className={styles.wide}>
             <TextField label={t.admin.fields.name} isRequired maxLength={200} {...field("name")} />
           </div>
-          <TextField label={t.admin.fields.price} isRequired inputMode="decimal" {...field("price")} />
+          <TextField
+            label={t.admin.fields.price}
+            isRequired
+            inputMode="decimal"
+            {...field("price")}
+          />
           <TextField
             label={t.admin.fields.category}
             maxLength={100}

@@ -1,6 +1,6 @@
 import type { Product } from "@/api/models";
 import type { NewProduct } from "@/api/inventory/create-product";
-import { type Cents, parsePrice, toAmount, toDecimal } from "@/lib/money";
+import { parsePrice, toAmount, toDecimal } from "@/lib/money";
 import type { Messages } from "@/lib/i18n";
 
 const MOST = 1_000_000_000;
@@ -69,10 +69,10 @@ export function read(
     product: {
       name,
       description: draft.description.trim(),
-      price: toAmount(price as Cents),
+      price: toAmount(price!),
       category: draft.category.trim() || null,
       image_url: draft.image.trim() || null,
-      low_stock_threshold: threshold as number,
+      low_stock_threshold: threshold!,
       ...(typeof stock === "number" && { stock }),
     },
   };

@@ -113,6 +113,7 @@ function StockLevel({ product }: { product: Product }) {
   const { formats } = useI18n();
   const text = formats.number(product.stock);
   if (product.stock === 0) return <StatusPill tone="bad">{text}</StatusPill>;
-  if (product.stock <= product.low_stock_threshold) return <StatusPill tone="warn">{text}</StatusPill>;
+  if (product.stock <= product.low_stock_threshold)
+    return <StatusPill tone="warn">{text}</StatusPill>;
   return text;
 }

@@ -22,7 +22,8 @@ export function Restock({ product, onClose }: { product: Product; onClose: () =>
   const [key] = useState(randomId);
   const id = useId();
   const booking = useMutation({
-    mutationFn: (quantity: number) => receiveStock(product.id, quantity, `${key}-${String(quantity)}`),
+    mutationFn: (quantity: number) =>
+      receiveStock(product.id, quantity, `${key}-${String(quantity)}`),
     onSuccess: (now) => {
       announce(t.admin.restocked(now.name, now.stock));
       onClose();

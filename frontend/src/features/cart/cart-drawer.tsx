@@ -1,6 +1,9 @@
+import { useEffect } from "react";
+
 import { ButtonLink } from "@/components/button";
 import { Modal, ModalBody } from "@/components/modal";
 import { EmptyState } from "@/components/notice";
+import { hush } from "@/components/toast";
 import { useI18n } from "@/lib/i18n";
 
 import { useCart } from "./cart";
@@ -13,6 +16,7 @@ import { useLiveLines } from "./live-lines";
 export default function CartDrawer({ onClose }: { onClose: () => void }) {
   const { t } = useI18n();
   const lines = useLiveLines(useCart());
+  useEffect(hush, []);
   return (
     <Modal title={t.cart.title} place="side" onClose={onClose}>
       <ModalBody>

@@ -23,7 +23,9 @@ export function Catalogue({ action }: { action: (product: Product) => ReactNode 
   return (
     <div className={styles.catalogue}>
       {hasFilters ? (
-        <h1 className={styles.title}>{q ? t.catalogue.resultsFor(q) : (category ?? t.catalogue.title)}</h1>
+        <h1 className={styles.title}>
+          {q ? t.catalogue.resultsFor(q) : (category ?? t.catalogue.title)}
+        </h1>
       ) : (
         <div className={styles.hero}>
           <h1>{t.catalogue.heroTitle}</h1>
@@ -36,7 +38,11 @@ export function Catalogue({ action }: { action: (product: Product) => ReactNode 
   );
 }
 
-function Results({ filters, change, action }: Filters & { action: (product: Product) => ReactNode }) {
+function Results({
+  filters,
+  change,
+  action,
+}: Filters & { action: (product: Product) => ReactNode }) {
   const { t } = useI18n();
   const query = useInfiniteQuery({ ...listProducts(filters), placeholderData: keepPreviousData });
   const products = query.data?.pages.flatMap((page) => page.items) ?? [];

@@ -30,7 +30,10 @@ export function writeFilters({ q, category, inStock, sort }: ProductQuery): stri
 export interface Filters {
   filters: ProductQuery;
   /** Puts a change into the address. Typing replaces the entry, or "back" would undo letters. */
-  change: (change: { q?: string; category?: string | null; inStock?: boolean; sort?: Sort }, replace?: boolean) => void;
+  change: (
+    change: { q?: string; category?: string | null; inStock?: boolean; sort?: Sort },
+    replace?: boolean,
+  ) => void;
 }
 
 export function useFilters(): Filters {
@@ -44,7 +47,9 @@ export function useFilters(): Filters {
         const next: ProductQuery = { ...filters, ...rest };
         if (category === null) delete next.category;
         else if (category !== undefined) next.category = category;
-        setParams(new URLSearchParams(writeFilters(next)), { replace, preventScrollReset: replace });
+        setParams(new URLSearchParams(writeFilters(next)), {
+          replace,
+        });
       },
     };
   }, [params, setParams]);

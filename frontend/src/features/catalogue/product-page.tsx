@@ -58,7 +58,9 @@ export function ProductPage({
   return (
     <>
       <Details product={product} buy={buy(product)} />
-      {product.category !== null && <Related product={product} category={product.category} action={action} />}
+      {product.category !== null && (
+        <Related product={product} category={product.category} action={action} />
+      )}
     </>
   );
 }

@@ -57,8 +57,11 @@ export function Checkout({
         setRetrying(true);
       }),
     onSuccess: onPlaced,
-    onSettled: () => {
+    onError: () => {
+      // Not after a success: the second half of a double click may still be on its way.
       isOnItsWay.current = false;
+    },
+    onSettled: () => {
       setRetrying(false);
       void queries.invalidateQueries({ queryKey: ["products"] });
       void queries.invalidateQueries({ queryKey: ["orders"] });
@@ -71,8 +74,8 @@ export function Checkout({
     placing.mutate();
   }
 
-  const isUnknown = !placing.isPending && unsettled !== null && unsettled.isSent;
-  const isUnknownOther = isUnknown && !isSame(unsettled.lines, items);
+  const lost = !placing.isPending && unsettled?.isSent ? unsettled : null;
+  const isLostOther = lost !== null && !isSame(lost.lines, items);
   return (
     <div className={styles.checkout}>
       <section className={styles.review} aria-labelledby="review">
@@ -94,13 +97,15 @@ export function Checkout({
             lines={lines}
           />
         )}
-        {isUnknown && (
+        {lost !== null && (
           <Callout
             kind="warn"
             title={t.checkout.unknownTitle}
-            {...(isUnknownOther && { action: <Link to="/orders">{t.checkout.unknownOrders}</Link> })}
+            {...(isLostOther && {
+              action: <Link to="/orders">{t.checkout.unknownOrders}</Link>,
+            })}
           >
-            {isUnknownOther ? t.checkout.unknownOther : t.checkout.unknownText}
+            {isLostOther ? t.checkout.unknownOther : t.checkout.unknownText}
           </Callout>
         )}
         {isBlocked && !placing.isError && <Callout kind="warn">{t.cart.blocked}</Callout>}

@@ -83,7 +83,8 @@ export function OrderHistory() {
 function Row({ order }: { order: Order }) {
   const { t, formats } = useI18n();
   const contents = order.items.map(
-    (line) => `${t.orders.quantity(line.quantity)} ${line.name ?? t.common.product(line.product_id)}`,
+    (line) =>
+      `${t.orders.quantity(line.quantity)} ${line.name ?? t.common.product(line.product_id)}`,
   );
   return (
     <Link to={`/orders/${String(order.id)}`} className={styles.order}>

@@ -117,9 +117,7 @@ function Contents({ order }: { order: OrderWithTimeline }) {
       </ul>
       <dl className={styles.total}>
         <dt>{t.common.total}</dt>
-        <dd>
-          {order.total_price === null ? t.orders.unpriced : formats.money(order.total_price)}
-        </dd>
+        <dd>{order.total_price === null ? t.orders.unpriced : formats.money(order.total_price)}</dd>
       </dl>
     </section>
   );

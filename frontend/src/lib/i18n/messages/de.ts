@@ -261,6 +261,15 @@ export const de: Messages = {
     lowText: "An oder unter der Warnschwelle, die leersten Regale zuerst.",
     lowNone: "Alle Regale sind gut gefüllt.",
     lowPartial: (n) => `Nur die neuesten ${String(n)} Produkte wurden durchgesehen.`,
+    happened: {
+      "product.created": "Neues Produkt",
+      "product.updated": "Produkt geändert",
+      "product.stock_low": "Bestand ist knapp",
+      "product.deleted": "Produkt gelöscht",
+      "order.created": "Bestellung bestätigt",
+      "order.rejected": "Bestellung abgelehnt",
+      "order.cancelled": "Bestellung storniert",
+    },
     feed: "Laufend, Neuestes zuerst",
     feedEmpty: "Noch ist nichts geschehen.",
     feedPaused: "Angehalten",
@@ -279,8 +288,10 @@ export const de: Messages = {
 
   errors: {
     title: "Das hat nicht geklappt",
-    unreachable: "Der Laden antwortet nicht. Prüfen Sie die Verbindung, oder versuchen Sie es gleich noch einmal.",
-    unavailable: "Der Laden ist beschäftigt, oder ein Teil startet gerade. Versuchen Sie es gleich noch einmal.",
+    unreachable:
+      "Der Laden antwortet nicht. Prüfen Sie die Verbindung, oder versuchen Sie es gleich noch einmal.",
+    unavailable:
+      "Der Laden ist beschäftigt, oder ein Teil startet gerade. Versuchen Sie es gleich noch einmal.",
     unexpected: "Der Laden gab eine Antwort, die diese Seite nicht versteht.",
     crashed: "Diese Seite ist ausgefallen. Laden Sie sie neu; der Warenkorb bleibt.",
     reload: "Neu laden",
