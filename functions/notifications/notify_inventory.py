@@ -12,7 +12,7 @@ from shop.events import (
     ProductUpdated,
     Received,
 )
-from shop.inbox import read, tell
+from shop.inbox import read, shown, tell
 from shop.operation import event_handler
 from shop.services import Services
 
@@ -22,7 +22,7 @@ _EVENTS = (ProductCreated, ProductUpdated, ProductStockLow, ProductDeleted)
 @event_handler(
     area="notifications",
     summary="Store notifications of product events",
-    zeros=(("notification_duplicate_events", "type", tuple(event.name for event in _EVENTS)),),
+    zeros=shown(_EVENTS),
 )
 async def notify_inventory(received: Received, services: Services) -> Mapping[str, Any]:
     """Store one notification on each event of /shophub/inventory, however often it comes."""

@@ -13,7 +13,7 @@ from shop.events import (
     Received,
     SoldLine,
 )
-from shop.inbox import read, tell
+from shop.inbox import read, shown, tell
 from shop.operation import event_handler
 from shop.services import Services
 
@@ -28,7 +28,7 @@ _CANCELLED = {
 @event_handler(
     area="notifications",
     summary="Store notifications of order events",
-    zeros=(("notification_duplicate_events", "type", tuple(event.name for event in _EVENTS)),),
+    zeros=shown(_EVENTS),
 )
 async def notify_order(received: Received, services: Services) -> Mapping[str, Any]:
     """Store one notification on each event of /shophub/orders, however often it comes."""

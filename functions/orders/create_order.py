@@ -38,6 +38,7 @@ from shop.saga import (
 )
 
 RESERVE_SECONDS = 5.0
+_OUTCOMES = ("confirmed", "rejected", "cancelled", "failed")
 _REFUSALS = frozenset(
     problem.type
     for problem in (
@@ -57,6 +58,7 @@ _REFUSALS = frozenset(
     errors=(Invalid, KeyReused, ProductNotFound, InsufficientStock, OrderCancelled, DependencyDown),
     keyed=True,
     calls=("RESERVE_STOCK_URL",),
+    zeros=(("order_processing_duration", "outcome", _OUTCOMES),),
 )
 async def create_order(call: Call[NewOrder]) -> Reply:
     """Write the order down, reserve its stock, confirm it: 201, or 409 with what is short.

@@ -83,9 +83,13 @@ class Edge:
             requests.begin(self._operation.name, method, route, str(status))
         for name, label, values in self._operation.zeros:
             for value in values:
-                telemetry.count(name, 0, **{label: value})
+                telemetry.begin_at_zero(name, **{label: value})
         self._count = requests.add
-        self._record = telemetry.histogram(f"{prefix}_http_request_duration")
+        durations = telemetry.distribution(f"{prefix}_http_request_duration")
+        for method, route, _ in self._operation.outcomes():
+            labels = {"function": self._operation.name, "method": method, "route": route}
+            durations.begin(labels)
+        self._record = durations.record
         self._spans = telemetry.spans
         self._tell_start(telemetry)
         telemetry.begin()

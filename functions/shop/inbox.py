@@ -58,6 +58,17 @@ def _adapter(event_type: str) -> TypeAdapter[Event]:
     return TypeAdapter(BY_TYPE[event_type])
 
 
+def shown(events: Sequence[type[Event]]) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    """What a notifier of these events shows before the first has come."""
+    names = tuple(event.name for event in events)
+    instruments = (
+        "notification_duplicate_events",
+        "notification_message_processing_duration",
+        "notification_event_latency",
+    )
+    return tuple((instrument, "type", names) for instrument in instruments)
+
+
 def read(received: Received, expected: Sequence[type[Event]]) -> Event:
     """The event's data as its dataclass; members that it does not know are ignored.
 

@@ -135,7 +135,7 @@ class Operation:
     most_bytes: int = 65_536
     # Where it answers for several routes, how their requests may end.
     further_outcomes: Callable[[], Iterable[Outcome]] = tuple
-    # Counters that are shown from the start on: instrument, label, and the label's values.
+    # What is shown from the start on: counter or histogram, its label, and the label's values.
     zeros: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
     pattern: re.Pattern[str] = field(default_factory=lambda: re.compile(""))
 

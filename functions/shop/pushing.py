@@ -19,6 +19,8 @@ from opentelemetry.sdk.metrics.export import (
     PeriodicExportingMetricReader,
 )
 
+from shop.distributions import Distributions
+
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics import MeterProvider
 
@@ -33,13 +35,14 @@ class LateExporter(MetricExporter):
     The first export waits a moment. What comes meanwhile queues behind it.
     """
 
-    def __init__(self, *, totals_of_a_database: bool) -> None:
+    def __init__(self, distributions: Distributions, *, totals_of_a_database: bool) -> None:
         """`totals_of_a_database` says that observed counters are such totals."""
         delta = AggregationTemporality.DELTA
         observed = AggregationTemporality.CUMULATIVE if totals_of_a_database else delta
         super().__init__(
             preferred_temporality={Counter: delta, Histogram: delta, ObservableCounter: observed}
         )
+        self._distributions = distributions
         self.collected = threading.Event()
         self._hurry = threading.Event()
         self._exporter: MetricExporter | None = None
@@ -48,6 +51,7 @@ class LateExporter(MetricExporter):
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **options: Any
     ) -> MetricExportResult:
         """Send; what could not be sent within the time is lost, and a line in the log."""
+        metrics_data = self._distributions.joined(metrics_data, delta=True)
         self.collected.set()
         if self._exporter is None:
             self._hurry.wait(_FIRST_AFTER_SECONDS)
@@ -73,8 +77,8 @@ class LateExporter(MetricExporter):
 class Pushing:
     """A process's pushed metrics: the reader for its provider, and when it sends."""
 
-    def __init__(self, *, totals_of_a_database: bool) -> None:
-        self._exporter = LateExporter(totals_of_a_database=totals_of_a_database)
+    def __init__(self, distributions: Distributions, *, totals_of_a_database: bool) -> None:
+        self._exporter = LateExporter(distributions, totals_of_a_database=totals_of_a_database)
         self.reader = PeriodicExportingMetricReader(self._exporter)
 
     def begin(self, provider: "MeterProvider") -> None:

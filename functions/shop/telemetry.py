@@ -9,12 +9,14 @@ is in use is chosen by `OTEL_METRICS_EXPORTER` (`prometheus`, `otlp` or `none`) 
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricsData
 from opentelemetry.sdk.resources import Resource
 
+from shop.distributions import Distribution, Distributions
 from shop.settings import SettingError, Settings
 
 if TYPE_CHECKING:
@@ -228,6 +230,7 @@ class Telemetry:
     tracer_provider: "TracerProvider | None" = None
     spans: "Spans | None" = None
     pushing: "Pushing | None" = None
+    distributions: Distributions = field(default_factory=Distributions)
     _made: dict[str, Write] = field(default_factory=dict)
 
     def counter(self, name: str) -> Write:
@@ -245,13 +248,12 @@ class Telemetry:
 
     def histogram(self, name: str) -> Write:
         """What records into the histogram: `record(seconds, labels)`."""
+        return self.distribution(name).record
+
+    def distribution(self, name: str) -> Distribution:
+        """The histogram itself, for what is to be shown before its first value."""
         declared = self._declared(name, "histogram")
-        return self.provider.get_meter("shop").create_histogram(
-            name,
-            unit=declared.unit,
-            description=declared.meaning,
-            explicit_bucket_boundaries_advisory=BUCKETS,
-        ).record  # fmt: skip
+        return self.distributions.make(name, declared.labels, declared.meaning, BUCKETS)
 
     def count(self, name: str, amount: float, **labels: str) -> None:
         """Add to a counter that a story names."""
@@ -260,6 +262,13 @@ class Telemetry:
     def record(self, name: str, seconds: float, **labels: str) -> None:
         """Record into a histogram that a story names."""
         self._instrument(name, self.histogram)(seconds, labels)
+
+    def begin_at_zero(self, name: str, **labels: str) -> None:
+        """Show a counter or a histogram before its first count."""
+        if _BY_NAME[name].kind == "histogram":
+            self.distribution(name).begin(labels)
+        else:
+            self.count(name, 0, **labels)
 
     def observe(self, name: str, read: Callable[[], Iterable[Reading]]) -> None:
         """Let `read` tell the gauge's or counter's values at each collection.
@@ -329,15 +338,23 @@ def configure(
     )
     chosen = settings.text("OTEL_METRICS_EXPORTER", "prometheus")
     readers: list[MetricReader] = []
+    distributions = Distributions()
     pushing = None
     if chosen == "prometheus":
         from opentelemetry.exporter.prometheus import PrometheusMetricReader
 
-        readers.append(PrometheusMetricReader())
+        class Reader(PrometheusMetricReader):
+            """Shows the histograms with what the SDK collects."""
+
+            def _receive_metrics(self, metrics_data: MetricsData, *rest: Any, **more: Any) -> None:
+                joined = distributions.joined(metrics_data, delta=False)
+                super()._receive_metrics(joined, *rest, **more)
+
+        readers.append(Reader())
     elif chosen == "otlp":
         from shop.pushing import Pushing
 
-        pushing = Pushing(totals_of_a_database=totals_of_a_database)
+        pushing = Pushing(distributions, totals_of_a_database=totals_of_a_database)
         readers.append(pushing.reader)
     elif chosen != "none":
         raise SettingError(
@@ -345,7 +362,9 @@ def configure(
         )
     tracer_provider, spans = tracing_of(settings, resource)
     provider = MeterProvider(metric_readers=readers, resource=resource)
-    return Telemetry(provider, chosen == "prometheus", tracer_provider, spans, pushing)
+    return Telemetry(
+        provider, chosen == "prometheus", tracer_provider, spans, pushing, distributions
+    )
 
 
 def tracing_of(

@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -164,34 +163,6 @@ def test_what_is_followed_and_not_recorded_makes_no_traces_of_its_own(
     ):
         pass
     assert [span.name for span in exported.get_finished_spans()] == ["POST", "deliver"]
-
-
-def test_exemplars_of_a_histogram_name_the_trace_that_is_recorded(tmp_path: Path) -> None:
-    from opentelemetry.sdk.metrics import MeterProvider
-    from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-
-    settings = Settings(
-        {
-            "OTEL_METRICS_EXPORTER": "none",
-            "OTEL_TRACES_EXPORTER": "file",
-            "TRACES_FILE": str(tmp_path / "spans.jsonl"),
-        }
-    )
-    telemetry = configure(settings, function="create_order", area="orders")
-    reader = InMemoryMetricReader()
-    telemetry.provider = MeterProvider(metric_readers=[reader])
-    spans = telemetry.spans
-    assert spans is not None
-    with spans.follow(RECORDED, "request", SpanKind.SERVER, {}):
-        telemetry.record("order_processing_duration", 0.02, outcome="confirmed")
-    with spans.follow(UNRECORDED, "request", SpanKind.SERVER, {}):
-        telemetry.record("order_processing_duration", 3.0, outcome="confirmed")
-    data = reader.get_metrics_data()
-    assert data is not None
-    (point,) = data.resource_metrics[0].scope_metrics[0].metrics[0].data.data_points
-    telemetry.shutdown()
-    (exemplar,) = point.exemplars
-    assert (exemplar.value, f"{exemplar.trace_id:032x}") == (0.02, TRACE)
 
 
 @pytest.mark.parametrize("share", ["2", "-0.1", "some"])
