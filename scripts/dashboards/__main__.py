@@ -1,11 +1,21 @@
-"""Write observability/dashboards anew: `python -m dashboards`."""
+"""Write observability/dashboards, and the operator's rules, anew: `python -m dashboards`."""
 
 import json
 from pathlib import Path
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from dashboards import events, gateway, inventory, knative, orders, overview, runbook, slos
+from dashboards import (
+    events,
+    gateway,
+    inventory,
+    knative,
+    operator,
+    orders,
+    overview,
+    runbook,
+    slos,
+)
 from dashboards.panels import RUNBOOK, RUNBOOK_UID
 
 FOLDER = RUNBOOK.parent / "dashboards"
@@ -35,6 +45,7 @@ def main(folder: Path = FOLDER) -> None:
             path.unlink()
     for name, text in written.items():
         (folder / name).write_text(text, "utf-8")
+    operator.FILE.write_text(operator.text(), "utf-8")
 
 
 if __name__ == "__main__":
