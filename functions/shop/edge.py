@@ -93,6 +93,7 @@ class Edge:
         self._spans = telemetry.spans
         self._tell_start(telemetry)
         telemetry.begin()
+        telemetry.count("function_starts", 1, function=self._operation.name)
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._stop(self._services)
@@ -102,6 +103,7 @@ class Edge:
     def _tell_start(self, telemetry: Telemetry) -> None:
         """Show when the process began, and how long it took to serve."""
         labels = {"function": self._operation.name}
+        telemetry.begin_at_zero("function_starts", **labels)
         began = birth.began()
         taken = time.time() - began
         telemetry.observe("function_start_time", lambda: [(began, labels)])

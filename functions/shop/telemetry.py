@@ -102,6 +102,10 @@ INSTRUMENTS: tuple[Instrument, ...] = (
     *_http("notification"),
     *_http("gateway"),
     Instrument(
+        "function_starts", "counter", "{start}", ("function",),
+        "Starts of a function's process, as a Collector adds them up.",
+    ),
+    Instrument(
         "function_start_time", "gauge", "s", ("function",),
         "Unix time at which a function's process began.",
     ),

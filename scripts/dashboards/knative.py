@@ -19,7 +19,8 @@ BOARD = Board(
             "Functions",
             (
                 Panel(
-                    "Pods by function", "Processes that told of themselves within a minute.",
+                    "Awake", "Functions that told of themselves within a minute. How many pods "
+                    "each has, the autoscaler says below.",
                     (Query(
                         f"count by (function) (function_start_time_seconds{{{_FUNCTION}}} "
                         f"and time() - timestamp(function_start_time_seconds{{{_FUNCTION}}}) < 60)",
@@ -27,13 +28,14 @@ BOARD = Board(
                     ),),
                 ),
                 Panel(
-                    "Starts in the time shown", "Processes that began, cold starts among them.",
+                    "Starts in the time shown", "Processes that began, cold starts among them. "
+                    "On a cluster the Collector counts them; on one machine a restart is seen by "
+                    "its time.",
                     (Query(
-                        "count by (function) (max_over_time("
-                        f"function_start_time_seconds{{{_FUNCTION}}}[$__range]) "
-                        "> time() - $__range_s) "
-                        "or 0 * count by (function) "
-                        f"(function_start_time_seconds{{{_FUNCTION}}})",
+                        "sum by (function) "
+                        f"(increase(function_starts_total{{{_FUNCTION}}}[$__range])) > 0 "
+                        "or sum by (function) (changes("
+                        f'function_start_time_seconds{{job!~"shophub/.+",{_FUNCTION}}}[$__range]))',
                         "{{function}}",
                     ),),
                     kind="gauge", unit=COUNT,
