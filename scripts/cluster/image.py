@@ -85,6 +85,8 @@ def build(image: Image) -> str:
     """Build the image, and return its reference."""
     name = builder()
     flags = shlex.split(os.environ.get("BUILD_FLAGS") or "")
+    if name == "buildah":
+        flags.append("--layers")  # The others keep what has not changed without being asked.
     print(f"{name} builds {image.reference}", flush=True)
     command = [name, "build", *flags, "-t", image.reference, "-f", image.dockerfile, "."]
     if subprocess.run(command, cwd=ROOT, check=False).returncode:

@@ -144,7 +144,9 @@ class Client:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        host = os.environ.get("SHOP_HOST") if os.environ.get("SHOP_URL") else None
         self._session = aiohttp.ClientSession(
+            headers={"Host": host} if host else None,
             connector=aiohttp.TCPConnector(limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=30.0),

@@ -12,7 +12,9 @@ from shop.client import Client
 from shop.settings import SettingError, Settings
 
 State = Literal["up", "down", "idle"]
-_PROBE_SECONDS = 2.0
+_LOOK_SECONDS = 2.0
+# Whoever asks for a probe wakes what sleeps, and waits for it.
+_PROBE_SECONDS = 8.0
 # What was seen of a service longer ago says nothing of it any more: it may have gone to sleep.
 _REMEMBERED_SECONDS = 60.0
 
@@ -62,7 +64,8 @@ class Upstreams:
         asleep, and asking wakes nothing.
         """
         asked = [name for name in self._bases if probe or self._state(name) == "down"]
-        await asyncio.gather(*(self._probe(client, name) for name in asked))
+        seconds = _PROBE_SECONDS if probe else _LOOK_SECONDS
+        await asyncio.gather(*(self._probe(client, name, seconds) for name in asked))
         states = {name: self._state(name) for name in sorted(self._bases)}
         return "down" not in states.values(), {
             name: {"state": state, **self._age(name)} for name, state in states.items()
@@ -78,8 +81,8 @@ class Upstreams:
         sight = self._seen.get(service)
         return {} if sight is None else {"seen_seconds_ago": round(time.monotonic() - sight.at, 1)}
 
-    async def _probe(self, client: Client, service: str) -> None:
-        timeout = aiohttp.ClientTimeout(total=_PROBE_SECONDS)
+    async def _probe(self, client: Client, service: str, seconds: float) -> None:
+        timeout = aiohttp.ClientTimeout(total=seconds)
         try:
             url = self._bases[service] + "/health/ready"
             async with client.session.get(url, timeout=timeout) as answer:
