@@ -8,11 +8,14 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from local.console import Output
 from local.layout import PlatformError
 from local.plan import Spec
+
+if TYPE_CHECKING:
+    from local.forks import Forked, Forkserver
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -26,15 +29,19 @@ _READ_BYTES = 64 * 1024
 class Child:
     """A process that runs, apart from the terminal's signals, and ends when its parent does."""
 
-    def __init__(self, process: asyncio.subprocess.Process, reader: "_Reader") -> None:
+    def __init__(self, process: "asyncio.subprocess.Process | Forked", reader: "_Reader") -> None:
         self._process = process
         self._reader = reader
 
     @classmethod
-    async def start(cls, spec: Spec, output: Output) -> Self:
-        """Start the process; PlatformError where the system refuses."""
+    async def start(
+        cls, spec: Spec, output: Output, forkserver: "Forkserver | None" = None
+    ) -> Self:
+        """Start the process, as a fork where it can be one; PlatformError if the system refuses."""
         reader = _Reader(output)
         try:
+            if forkserver is not None and forkserver.can_start(spec):
+                return cls(await forkserver.start(spec, reader.entrance), reader)
             process = await asyncio.create_subprocess_exec(
                 *spec.command,
                 env=spec.environment,
@@ -46,7 +53,7 @@ class Child:
                 user=spec.user,
                 group=spec.user,
                 extra_groups=[] if spec.user is not None else None,
-                preexec_fn=_die_with(os.getpid(), spec.stop_signal),
+                preexec_fn=die_with(os.getpid(), spec.stop_signal),
             )
         except OSError as error:
             reader.finish()
@@ -130,7 +137,7 @@ class _Reader:
                 return True
 
 
-def _die_with(parent: int, number: signal.Signals) -> Callable[[], None]:
+def die_with(parent: int, number: signal.Signals) -> Callable[[], None]:
     """What the child does before it becomes its program: it asks to end when its parent does.
 
     The kernel's word for it exists on Linux only; elsewhere a supervisor that is killed, rather

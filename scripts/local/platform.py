@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Iterable
 from local import checks, manifests, table
 from local.child import Child
 from local.console import Console, Output
+from local.forks import Forkserver
 from local.grafana import Grafana
 from local.kafka import Kafka
 from local.layout import HOST, ROOT, Layout, PlatformError
@@ -42,6 +43,7 @@ class Platform:
         self._urls = urls
         self._processes: dict[str, Process] = {}
         self._slots = asyncio.Semaphore(_STARTING)
+        self._forkserver = Forkserver()
         self._began = time.monotonic()
         self._is_ready = False
         self._stop = asyncio.Event()
@@ -153,14 +155,16 @@ class Platform:
         await process.ready.wait()
 
     def _add(self, spec: Spec) -> Process:
-        process = Process(spec, self._layout.logs, self._console, self._write_state)
+        process = Process(
+            spec, self._layout.logs, self._console, self._write_state, self._forkserver
+        )
         self._processes[spec.name] = process
         return process
 
     async def _run_job(self, spec: Spec, attempts: int = _JOB_ATTEMPTS) -> None:
         for _ in range(attempts):
             output = Output(spec.name, self._layout.logs, self._console)
-            child = await Child.start(spec, output)
+            child = await Child.start(spec, output, self._forkserver)
             try:
                 status = await child.wait()
             finally:
@@ -198,6 +202,7 @@ class Platform:
             ("kafka", "postgres"),
         ):  # fmt: skip
             await self._stop_all(p for p in self._processes.values() if p.spec.kind in kinds)
+        await self._forkserver.stop()
         self._layout.state.unlink(missing_ok=True)
         self._console.say(f"Stopped in {time.monotonic() - began:.1f} s; the data is kept.")
 

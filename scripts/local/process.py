@@ -10,6 +10,7 @@ from pathlib import Path
 from local import probe
 from local.child import Child
 from local.console import Console, Output
+from local.forks import Forkserver
 from local.plan import Spec
 
 _FIRST_PAUSE = 0.2
@@ -23,7 +24,12 @@ class Process:
     """One supervised process."""
 
     def __init__(
-        self, spec: Spec, logs: Path, console: Console, changed: Callable[[], None]
+        self,
+        spec: Spec,
+        logs: Path,
+        console: Console,
+        changed: Callable[[], None],
+        forkserver: Forkserver | None = None,
     ) -> None:
         """`changed` is called whenever the process gets another pid."""
         self.spec = spec
@@ -33,6 +39,7 @@ class Process:
         self._logs = logs
         self._console = console
         self._changed = changed
+        self._forkserver = forkserver
         self._stopping = asyncio.Event()
         self._child: Child | None = None
         self._task: asyncio.Task[None] | None = None
@@ -87,7 +94,7 @@ class Process:
             output.close()
 
     async def _run(self, output: Output) -> int:
-        child = await Child.start(self.spec, output)
+        child = await Child.start(self.spec, output, self._forkserver)
         self._child, self.pid = child, child.pid
         self._changed()
         probing = asyncio.create_task(self._probe())
