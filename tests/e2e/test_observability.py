@@ -1,18 +1,25 @@
 """What is seen of a shop that runs: panels have data, series are listed, traces are whole."""
 
+import asyncio
 import json
+import random
 import re
-from collections.abc import Iterator
+import string
+from collections import defaultdict
+from collections.abc import Coroutine, Iterator
 from typing import Any
 from uuid import uuid4
 
+import psutil
 import pytest
 from yarl import URL
 
 from dashboards.__main__ import BOARDS
 from local.layout import Layout
+from shop.gateway.routes import DOCUMENT
 from tests.support.grafana import filled
 from tests.support.live import Client, Live, until
+from tests.support.metrics import scrape
 from tests.support.prometheus import Prometheus, prometheus
 from tests.support.promql import Vocabulary, rules
 
@@ -209,3 +216,72 @@ async def test_a_trace_that_its_beginner_does_not_record_is_not_recorded(
     await until(told, "the courier has told of the order")
     assert answer.status == 201
     assert spans_of(running, trace_id) == []
+
+
+async def fuzz(client: Client, running: Live, chance: random.Random) -> None:
+    """Requests of paths, methods, names and events that nobody has seen before."""
+
+    def text(most: int) -> str:
+        return "".join(chance.choices(string.ascii_letters + string.digits + "-_.~%25", k=most))
+
+    urls = [running.url, *(running.state.urls[area] for area in ("inventory", "orders"))]
+    asked: list[Coroutine[Any, Any, object]] = []
+    for number in range(60):
+        path = f"/api/{text(12)}" if number % 2 else f"/api/products/{text(9)}"
+        headers = {
+            "X-Request-Id": text(30),
+            "traceparent": f"00-{uuid4().hex}-{uuid4().hex[:16]}-00",
+            text(8): text(8),
+        }
+        method = chance.choice(("GET", "PUT", "DELETE", "BREW", text(6).replace("%", "X")))
+        base = chance.choice(urls)
+        asked.append(client.request(method, base + path.replace("%", "%25"), headers=headers))
+    body = {"name": text(40), "price": 1, "stock": 5, "category": text(20)}
+    asked += [client.post("/api/products", body | {"name": text(40)}) for _ in range(5)]
+    asked += [client.get(f"/api/products?q={text(12)}&category={text(9)}") for _ in range(5)]
+    asked += [client.post("/api/orders", {"product_id": chance.randrange(1, 2**40), "quantity": 1})]
+    for name in ("notify_order", "notify_inventory"):
+        event = {
+            "ce-specversion": "1.0", "ce-id": text(9), "ce-source": f"/{text(9)}",
+            "ce-type": f"com.shophub.{text(9)}.v1", "Content-Type": "application/json",
+        }  # fmt: skip
+        url = running.state.functions[name]
+        asked.append(client.send("POST", f"{url}/", b"{}", headers=event))
+    await asyncio.gather(*asked)
+
+
+async def test_a_fuzz_of_paths_and_names_makes_no_series_and_takes_no_memory(
+    client: Client, running: Live
+) -> None:
+    async def series() -> dict[str, set[tuple[str, ...]]]:
+        """Those of each metric, but stock levels, of which 500 products are shown."""
+        urls = running.state.urls
+        found: defaultdict[str, set[tuple[str, ...]]] = defaultdict(set)
+        for area in ("gateway", "inventory", "orders", "notifications"):
+            for name, labels, _ in (await scrape(client, urls[area])).samples:
+                found[name].add(tuple(labels.values()))
+        assert len(found.pop("inventory_stock_levels", ())) <= 500
+        return found
+
+    def memory() -> int:
+        names = ("gateway", "list_products", "create_order", "notify_order")
+        processes = (psutil.Process(running.state.processes[name]["pid"]) for name in names)
+        return sum(process.memory_info().rss for process in processes)
+
+    chance = random.Random(4711)
+    for _ in range(2):
+        await fuzz(client, running, chance)
+    before, used = await series(), memory()
+    for _ in range(6):
+        await fuzz(client, running, chance)
+    after = await series()
+    # A status that a function had not answered yet is one more; 400 requests are not.
+    assert sum(len(after[name] - before[name]) for name in after) <= 5
+    labels = {value for name in after for each in after[name] for value in each}
+    known = json.loads(DOCUMENT.read_text())["paths"]
+    templates = {path.removeprefix("/api") for path in known} | set(known) | {
+        "/", "/health", "/docs", "/openapi.json", "/{path}", "/reservations",
+        "/reservations/{uuid}/release", "unmatched", "",
+    }  # fmt: skip
+    assert {value for value in labels if value.startswith("/")} <= templates
+    assert memory() - used < 8 * 1024**2
