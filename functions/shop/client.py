@@ -44,6 +44,12 @@ class Client:
 
     def __init__(self, settings: Settings, telemetry: Telemetry, calls: tuple[str, ...]) -> None:
         self._bases = {name: settings.text(name).rstrip("/") for name in calls}
+        # Where a call may have to wake the function that it goes to, it is given longer.
+        self._deadline = (
+            settings.seconds("CALL_DEADLINE_SECONDS", 5.0)
+            if settings.has("CALL_DEADLINE_SECONDS")
+            else None
+        )
         connector = PatientConnector(
             settings.seconds("CONNECT_PATIENCE_SECONDS", 0.001),
             limit=512,
@@ -85,11 +91,11 @@ class Client:
         or cannot be made, is tried once more.
 
         Raises:
-            DeadlinePassed: there is no answer within `seconds`.
+            DeadlinePassed: there is no answer within `seconds`, or CALL_DEADLINE_SECONDS.
             DependencyDown: the function cannot be reached, or broke off.
         """
         headers = {"Content-Type": "application/json", **trace_headers()}
-        timeout = aiohttp.ClientTimeout(total=seconds)
+        timeout = aiohttp.ClientTimeout(total=self._deadline or seconds)
         for last in (False, True):
             try:
                 async with self.session.post(

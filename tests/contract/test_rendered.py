@@ -226,6 +226,19 @@ def test_a_pod_that_ends_has_time_to_send_its_last_counts(overlay: str) -> None:
 
 
 @EVERY_OVERLAY
+def test_deadlines_nest(overlay: str) -> None:
+    (settings,) = (m for m in of_kind(overlay, "ConfigMap") if m["metadata"]["name"] == "shop")
+    call, gateway, stuck = (
+        float(settings["data"][name])
+        for name in ("CALL_DEADLINE_SECONDS", "GATEWAY_DEADLINE_SECONDS", "ORDER_STUCK_SECONDS")
+    )
+    requests = {
+        each["spec"]["template"]["spec"]["timeoutSeconds"] for each in functions(overlay).values()
+    }
+    assert call < gateway < stuck <= min(requests)
+
+
+@EVERY_OVERLAY
 def test_a_deployment_ends_a_canary(overlay: str) -> None:
     for name, each in functions(overlay).items():
         assert each["spec"]["traffic"] == [{"latestRevision": True, "percent": 100}], name
