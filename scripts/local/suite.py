@@ -2,17 +2,23 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from local import testing
+from local import debian, testing
 from local.layout import ROOT, PlatformError
 
 _SOURCES = ("functions", "scripts", "tests")
-_COUNTS = re.compile(r"^=+ (.*(?:passed|failed|error|skipped).*) in [\d.]+s.*=+$", re.MULTILINE)
+# As pytest tells them, and as Vitest does.
+_COUNTS = re.compile(
+    r"^=+ (.*(?:passed|failed|error|skipped).*) in [\d.]+s.*=+$|^ +Tests  (.*) \(\d+\)$",
+    re.MULTILINE,
+)
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +28,30 @@ class Stage:
     name: str
     command: tuple[str, ...]
     live: bool = False
+    needs: str | None = None
+    """A program without which the stage is left out, but not in continuous integration."""
+
+
+def _npm(script: str) -> tuple[str, ...]:
+    return ("local.storefront.build", "run", "--silent", script)
 
 
 STAGES = (
+    Stage("packages", ("local.debian",)),
     Stage("lint", ("ruff", "check", *_SOURCES)),
     Stage("format", ("ruff", "format", "--check", *_SOURCES)),
     Stage("types", ("mypy", *_SOURCES)),
+    Stage("web-lint", _npm("lint")),
+    Stage("web-types", _npm("types")),
+    Stage("web-api", _npm("api:check")),
+    Stage("web-unit", _npm("test")),
+    Stage("web-build", ("local.storefront.build",)),
     Stage("unit", ("pytest", "tests/unit")),
     Stage("property", ("pytest", "tests/property")),
     Stage("integration", ("pytest", "tests/integration"), live=True),
     Stage("contract", ("pytest", "tests/contract"), live=True),
     Stage("e2e", ("pytest", "tests/e2e"), live=True),
+    Stage("web-e2e", _npm("e2e"), live=True, needs="chromium"),
     Stage("faults", ("pytest", "tests/faults"), live=True),
 )
 
@@ -68,8 +87,11 @@ def _run_live(stages: list[Stage]) -> list[Result]:
     data = ROOT / ".local" / "test"
     began = time.monotonic()
     try:
-        with testing.platform(data):
-            environment = os.environ | {"SHOP_TEST_DATA": str(data)}
+        with testing.platform(data) as state:
+            environment = os.environ | {
+                "SHOP_TEST_DATA": str(data),
+                "STOREFRONT_URL": state.urls["storefront"],
+            }
             return [_run(stage, environment) for stage in stages]
     except PlatformError as error:
         print(error, file=sys.stderr)
@@ -81,6 +103,8 @@ def _run_live(stages: list[Stage]) -> list[Result]:
 
 def _run(stage: Stage, environment: Mapping[str, str]) -> Result:
     print(f"\n── {stage.name}: {' '.join(stage.command)}", flush=True)
+    if stage.needs and shutil.which(stage.needs) is None and not debian.in_ci():
+        return Result(stage, passed=True, seconds=0.0, note=f"left out: needs {stage.needs}")
     began = time.monotonic()
     child = subprocess.Popen(
         [sys.executable, "-m", *stage.command],
@@ -95,7 +119,7 @@ def _run(stage: Stage, environment: Mapping[str, str]) -> Result:
         lines.append(line)
         print(line, end="", flush=True)
     status = child.wait()
-    counts = _COUNTS.findall("".join(lines))
+    counts = [found[0] or found[1] for found in _COUNTS.findall(_COLOUR.sub("", "".join(lines)))]
     note = counts[-1] if counts else ("" if status == 0 else f"exit status {status}")
     return Result(stage, status == 0, time.monotonic() - began, note)
 

@@ -1,5 +1,5 @@
 import * as Dialog from "@radix-ui/react-dialog";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 
 import { useI18n } from "@/lib/i18n";
 
@@ -24,6 +24,7 @@ interface ModalProps {
  */
 export function Modal({ title, description, place = "middle", onClose, children }: ModalProps) {
   const { t } = useI18n();
+  const [opener] = useState(() => document.activeElement);
   return (
     <Dialog.Root
       open
@@ -36,6 +37,12 @@ export function Modal({ title, description, place = "middle", onClose, children 
         <Dialog.Content
           className={styles.modal}
           data-place={place}
+          onCloseAutoFocus={(event) => {
+            // Radix would look for a trigger of its own; and what opened it may be gone by now.
+            event.preventDefault();
+            const next = opener?.isConnected ? opener : document.getElementById("content");
+            if (next instanceof HTMLElement) next.focus({ preventScroll: true });
+          }}
           {...(description === undefined && { "aria-describedby": undefined })}
         >
           <header className={styles.header}>

@@ -59,9 +59,11 @@ function CartButton({ onOpen, onNear }: { onOpen: () => void; onNear: () => void
       onFocus={onNear}
     >
       <Icon name="cart" size={22} />
-      <span className={styles.cartWord}>{t.shell.cartShort}</span>
+      <span className={styles.cartWord} aria-hidden="true">
+        {t.shell.cartShort}
+      </span>
       {count > 0 && (
-        <span key={count} className={styles.count}>
+        <span key={count} className={styles.count} aria-hidden="true">
           {count > 99 ? "99+" : count}
         </span>
       )}

@@ -15,14 +15,18 @@ export function ProductCard({
   product,
   action,
   isFirst = false,
+  level = 3,
 }: {
   product: Product;
   action?: ReactNode;
   /** Whether it is on the first screen. */
   isFirst?: boolean;
+  /** Of its heading: one below what the grid stands under. */
+  level?: 2 | 3;
 }) {
   const { formats } = useI18n();
   const queries = useQueryClient();
+  const Heading = level === 2 ? "h2" : "h3";
   const { queryKey } = getProduct(product.id);
   return (
     <article className={styles.card} data-sold-out={product.stock === 0 || undefined}>
@@ -30,7 +34,7 @@ export function ProductCard({
         <Picture src={product.image_url} name="" size={320} isFirst={isFirst} />
       </div>
       <div className={styles.body}>
-        <h3 className={styles.name}>
+        <Heading className={styles.name}>
           <Link
             to={`/products/${String(product.id)}`}
             onClick={() => {
@@ -40,7 +44,7 @@ export function ProductCard({
           >
             {product.name}
           </Link>
-        </h3>
+        </Heading>
         <div className={styles.foot}>
           <div>
             <p className={styles.price}>{formats.money(product.price)}</p>

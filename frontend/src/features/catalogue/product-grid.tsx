@@ -16,7 +16,7 @@ export function ProductGrid({
 }: {
   products: readonly Product[];
   action?: (product: Product) => ReactNode;
-  /** Whether the grid begins on the first screen. */
+  /** Whether the grid is what its page is about, and begins on the first screen. */
   hasFirst?: boolean;
   /** Whether what is shown still belongs to the filters before. */
   isStale?: boolean;
@@ -29,6 +29,7 @@ export function ProductGrid({
             product={product}
             action={action?.(product)}
             isFirst={hasFirst && index < FIRST_SCREEN}
+            level={hasFirst ? 2 : 3}
           />
         </li>
       ))}

@@ -1,0 +1,164 @@
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+
+import { call, type Made, PHONE, PHONE_SIZE, product, violations, visitors } from "./shop";
+
+const visitor = visitors();
+
+/** Each page and dialog, ready to be looked at. */
+async function eachView(page: Page, thing: Made, look: (name: string) => Promise<void>) {
+  const order = (await call("POST", "/api/orders", { product_id: thing.id, quantity: 1 })) as Made;
+  const views: [string, string][] = [
+    ["/", "article"],
+    ["/?q=qqqqzzzz", "main h2"],
+    [`/products/${String(thing.id)}`, "article h1"],
+    ["/cart", "main li"],
+    ["/checkout", "main li"],
+    ["/orders", "main li"],
+    [`/orders/${String(order.id)}`, "main ol li"],
+    ["/admin", "tbody tr"],
+    ["/admin/low-stock", "main nav a[aria-current]"],
+    ["/admin/activity", "main ol li"],
+    ["/nowhere", "main h1"],
+  ];
+  for (const [address, sign] of views) {
+    await page.goto(address);
+    await page.locator(sign).first().waitFor();
+    await look(address);
+  }
+  await page.locator("header button[aria-haspopup=dialog]").click();
+  await page.getByRole("dialog").locator("li").first().waitFor();
+  await look("cart drawer");
+  await page.goto("/admin");
+  await page.locator("tbody tr button").first().click();
+  await page.getByRole("dialog").locator("input").first().waitFor();
+  await look("product editor");
+}
+
+/** Chooses as a visitor does in another tab: the page follows. */
+async function choose(page: Page, what: "theme" | "language", value: string): Promise<void> {
+  await page.evaluate(
+    ([key, text]) => {
+      localStorage.setItem(key, text);
+      dispatchEvent(new StorageEvent("storage", { key }));
+    },
+    [`shophub.${what}`, JSON.stringify(value)] as const,
+  );
+}
+
+test(
+  "on every page axe finds nothing, in both themes, and nothing runs over a phone's edge",
+  {
+    timeout: 240_000,
+  },
+  async () => {
+    const thing = await product();
+    const page = await visitor({ colorScheme: "light" });
+    const desktop = page.viewportSize() ?? { width: 1280, height: 720 };
+    const line = { id: thing.id, quantity: 1, name: thing.name, price: 1999, image: null };
+    await page.addInitScript((cart) => {
+      localStorage.clear();
+      localStorage.setItem("shophub.cart", JSON.stringify([cart]));
+    }, line);
+    const found: string[] = [];
+    await eachView(page, thing, async (name) => {
+      const light = await violations(page);
+      await choose(page, "theme", "dark");
+      // A theme changes colours and nothing else.
+      const dark = await violations(page, ["color-contrast"]);
+      await page.setViewportSize(PHONE_SIZE);
+      await choose(page, "language", "de");
+      await page.locator("html[lang=de]").waitFor({ state: "attached" });
+      const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      await page.setViewportSize(desktop);
+      found.push(
+        ...light.map((each) => `${name}: ${each}`),
+        ...dark.map((each) => `${name}, dark: ${each}`),
+      );
+      if (over > 0) found.push(`${name}: ${String(over)} px over the edge`);
+    });
+    expect(found).toEqual([]);
+  },
+);
+
+test("a phone finds and buys by touch, in German and at night", async () => {
+  const thing = await product();
+  const page = await visitor({ ...PHONE, locale: "de-DE", colorScheme: "dark" });
+  await page.goto(`/?q=${thing.name}`);
+  await page.getByRole("button", { name: `${thing.name} in den Warenkorb` }).tap();
+  await page.getByRole("button", { name: "Warenkorb, 1 Stück" }).tap();
+  await page.getByRole("dialog").getByRole("link", { name: "Zur Kasse" }).tap();
+  await page.getByRole("button", { name: "Jetzt kaufen für 19,99 €" }).tap();
+  await page.getByText("ist bestätigt.").waitFor();
+});
+
+test("the keyboard alone finds, puts in, and buys", async () => {
+  const thing = await product();
+  const page = await visitor();
+  const focused = () =>
+    page.evaluate(
+      () =>
+        document.activeElement?.getAttribute("aria-label") ??
+        document.activeElement?.textContent ??
+        "",
+    );
+  async function tabTo(wanted: RegExp) {
+    for (let steps = 0; steps < 40; steps += 1) {
+      if (wanted.test(await focused())) return;
+      await page.keyboard.press("Tab");
+    }
+    throw new Error(`${String(wanted)} cannot be reached`);
+  }
+
+  await page.goto("/");
+  await page.getByRole("article").first().waitFor();
+  await page.keyboard.press("Tab");
+  expect(await focused()).toBe("Skip to the content");
+  await tabTo(/Search the shop/);
+  await page.keyboard.type(thing.name);
+  await expect.poll(() => page.getByRole("article").count()).toBe(1);
+  await tabTo(new RegExp(`^${thing.name}$`));
+  const outline = await page.evaluate(() => {
+    const shown = document.activeElement?.closest("article") ?? document.activeElement;
+    return shown === null ? "none" : getComputedStyle(shown).outlineStyle;
+  });
+  expect(outline).toBe("solid");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { level: 1, name: thing.name }).waitFor();
+  await expect.poll(() => page.evaluate(() => document.activeElement?.id)).toBe("content");
+  await tabTo(/Quantity of/);
+  await page.keyboard.press("ArrowUp");
+  await tabTo(/^Add to cart/);
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Cart, 2 pieces" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await expect.poll(focused).toBe("Cart, 2 pieces");
+  await page.keyboard.press("Enter");
+  await tabTo(/^Go to checkout/);
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: /^Buy now/ }).waitFor();
+  await tabTo(/^Buy now/);
+  await page.keyboard.press("Enter");
+  await page.getByText("is confirmed.").waitFor();
+});
+
+test("language and theme are chosen, kept, and there before the first paint", async () => {
+  const page = await visitor({ colorScheme: "light", locale: "en-GB" });
+  const thing = await product();
+  await page.goto(`/products/${String(thing.id)}`);
+  await page.getByText("€19.99").first().waitFor();
+  await page.getByRole("combobox", { name: "Language" }).selectOption("de");
+  await page.getByText("19,99 €").first().waitFor();
+  await page.getByRole("combobox", { name: "Erscheinung" }).selectOption("dark");
+  const paper = () =>
+    page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+  expect(await paper()).toBe("rgb(14, 19, 17)");
+  await page.reload({ waitUntil: "commit" });
+  await page.locator("html[data-theme=dark]").waitFor({ state: "attached" });
+  await page.getByText("19,99 €").first().waitFor();
+  expect(await page.getAttribute("html", "lang")).toBe("de");
+  expect(await paper()).toBe("rgb(14, 19, 17)");
+});

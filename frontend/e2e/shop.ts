@@ -1,0 +1,132 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+
+import type { AxeResults } from "axe-core";
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect } from "vitest";
+
+import { launch, STOREFRONT } from "./browser";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+export const PHONE_SIZE = { width: 390, height: 844 };
+
+export const PHONE: BrowserContextOptions = {
+  viewport: PHONE_SIZE,
+  isMobile: true,
+  hasTouch: true,
+};
+
+/** The browser of a test file, and the visitors who use it. */
+export function visitors() {
+  let browser: Browser;
+  const contexts: BrowserContext[] = [];
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    browser = await launch();
+  });
+  afterAll(() => browser.close());
+  afterEach(async () => {
+    await Promise.all(contexts.splice(0).map((context) => context.close()));
+    // A refused script or style, or an error that nobody caught, fails the test that met it.
+    expect(complaints.splice(0)).toEqual([]);
+  });
+
+  /** A visitor with a cart, a language and a theme of their own. */
+  return async function visitor(options: BrowserContextOptions = {}): Promise<Page> {
+    const context = await browser.newContext({
+      baseURL: STOREFRONT,
+      locale: "en-GB",
+      reducedMotion: "reduce",
+      ...options,
+    });
+    contexts.push(context);
+    context.setDefaultTimeout(10_000);
+    const page = await context.newPage();
+    page.on("pageerror", (error) => complaints.push(String(error)));
+    page.on("console", (message) => {
+      if (/Content Security Policy|Content-Security-Policy/.test(message.text())) {
+        complaints.push(message.text());
+      }
+    });
+    return page;
+  };
+}
+
+export interface Made {
+  id: number;
+  name: string;
+  price: number;
+  stock: number;
+}
+
+/** Letters that are in no other name: digits would be taken apart by the search. */
+export function word(): string {
+  return Array.from({ length: 10 }, () => "abcdefghijklmnop"[Math.floor(Math.random() * 16)]).join(
+    "",
+  );
+}
+
+/** A product that no other test uses; its name is in no other product's. */
+export async function product(part: Record<string, unknown> = {}): Promise<Made> {
+  const name = `Thing ${word()}`;
+  return (await call("POST", "/api/products", {
+    name,
+    price: 19.99,
+    stock: 20,
+    category: "E2E",
+    image_url: "/pictures/laptop.svg",
+    ...part,
+  })) as Made;
+}
+
+/** Calls the shop's API as another client would. */
+export async function call(method: string, path: string, body?: unknown): Promise<unknown> {
+  const response = await fetch(STOREFRONT + path, {
+    method,
+    ...(body !== undefined && {
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    }),
+  });
+  if (!response.ok) throw new Error(`${method} ${path}: ${String(response.status)}`);
+  return response.status === 204 ? null : ((await response.json()) as unknown);
+}
+
+/** Orders that hold the product, by status. */
+export async function ordersOf(id: number): Promise<string[]> {
+  const orders = (await call("GET", "/api/orders?limit=100")) as {
+    status: string;
+    items: { product_id: number }[];
+  }[];
+  return orders
+    .filter((order) => order.items.some((line) => line.product_id === id))
+    .map((order) => order.status);
+}
+
+/** Puts a product into the cart from its own page. */
+export async function putIntoCart(page: Page, thing: Made, quantity = 1): Promise<void> {
+  await page.goto(`/products/${String(thing.id)}`);
+  const field = page.getByRole("spinbutton");
+  if (quantity > 1) {
+    await field.fill(String(quantity));
+    await field.press("Enter");
+  }
+  await page.getByRole("button", { name: "Add to cart", exact: true }).click();
+  await page.getByRole("status").getByText("in your cart").waitFor();
+}
+
+/** What axe finds wrong with the page as it is; all of its rules, or those named. */
+export async function violations(page: Page, rules?: string[]): Promise<string[]> {
+  if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(AXE);
+  const { violations: found } = await page.evaluate((only) => {
+    const { axe } = globalThis as unknown as {
+      axe: { run: (options: object) => Promise<AxeResults> };
+    };
+    return axe.run(only === undefined ? {} : { runOnly: only });
+  }, rules);
+  return found.map(
+    ({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(" ")).join(", ")}`,
+  );
+}
