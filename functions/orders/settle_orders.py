@@ -19,6 +19,7 @@ _MOST_BATCHES = 200
     area="orders",
     summary="Settle orders that were left on their way",
     calls=("RELEASE_STOCK_URL",),
+    zeros=(("order_settled_orders", "action", ("cancelled", "released")),),
 )
 async def settle_orders(_: Received, services: Services) -> Mapping[str, Any]:
     """Cancel first, release after: no crash between the two keeps or sells a piece twice.

@@ -6,11 +6,10 @@ from pathlib import Path
 
 
 def began() -> float:
-    """Unix time in seconds; of the first call where the system does not tell (it is not Linux)."""
-    return _BEGAN
+    """Unix time in seconds; the time of the call where the system does not tell (it is no Linux).
 
-
-def _began() -> float:
+    Asked of the system each time: a process that was forked began later than what it has imported.
+    """
     try:
         # The 22nd field of proc(5), counted after the name, which may hold anything.
         fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
@@ -18,6 +17,3 @@ def _began() -> float:
     except (OSError, AttributeError):
         return time.time()
     return time.time() - age
-
-
-_BEGAN = _began()
