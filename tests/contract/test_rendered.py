@@ -168,7 +168,13 @@ def test_every_pod_is_fit_for_a_restricted_namespace(overlay: str) -> None:
         assert pod["automountServiceAccountToken"] is False, whose
         assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys(), whose
         for volume in pod.get("volumes", []):
-            assert volume.keys() <= {"name", "configMap", "secret", "emptyDir"}, whose
+            assert volume.keys() <= {
+                "name",
+                "configMap",
+                "secret",
+                "emptyDir",
+                "persistentVolumeClaim",
+            }, whose
         for container in pod["containers"]:
             own = shared | container["securityContext"]
             assert own["runAsNonRoot"] is True, whose
