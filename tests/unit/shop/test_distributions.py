@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricsData
 
@@ -141,4 +142,28 @@ def test_it_is_collected_with_what_the_sdk_collects() -> None:
     assert [metric.name for metric in metrics] == ["of_the_sdk", "order_processing_duration"]
     assert Distributions().joined(data, delta=True) is data
     assert telemetry.distributions.joined(MetricsData([]), delta=True).resource_metrics == []
+    provider.shutdown()
+
+
+def test_it_travels_by_otlp_with_its_exemplars() -> None:
+    reader = InMemoryMetricReader()
+    provider = MeterProvider(metric_readers=[reader])
+    provider.get_meter("test").create_counter("of_the_sdk").add(1)
+    data = reader.get_metrics_data()
+    assert data is not None
+    distributions = Distributions()
+    histogram = distributions.make("d", ("function", "route"), "What it means.", BUCKETS)
+    tracing.adopt(int(TRACE, 16), int(SPAN, 16), 1)
+    histogram.record(0.02, {"function": "a", "route": "x"})
+    tracing.adopt(1, 1, 0)
+    sent = encode_metrics(distributions.joined(data, delta=True))
+    _, metric = sent.resource_metrics[0].scope_metrics[0].metrics
+    (point,) = metric.histogram.data_points
+    assert (metric.name, metric.unit, point.count, point.sum) == ("d", "s", 1, 0.02)
+    assert list(point.explicit_bounds) == list(BUCKETS)
+    assert not point.HasField("min")
+    (exemplar,) = point.exemplars
+    assert (exemplar.as_double, exemplar.trace_id.hex(), exemplar.span_id.hex()) == (
+        0.02, TRACE, SPAN,
+    )  # fmt: skip
     provider.shutdown()
