@@ -117,9 +117,7 @@ async function firstProduct(): Promise<string> {
 const pages = ["/", await firstProduct(), "/cart", "/orders", "/admin"];
 const browser = await launch();
 const broken: string[] = [];
-console.log(
-  `${"PAGE".padEnd(28)}    SCRIPT     TOTAL REQS      FCP      LCP    CLS  BLOCKED`,
-);
+console.log(`${"PAGE".padEnd(28)}    SCRIPT     TOTAL REQS      FCP      LCP    CLS  BLOCKED`);
 for (const [device, options] of Object.entries({ desktop: DESKTOP, phone: PHONE })) {
   for (const address of pages) {
     const figures = await measure(browser, address, options);
@@ -127,7 +125,9 @@ for (const [device, options] of Object.entries({ desktop: DESKTOP, phone: PHONE 
     console.log(row(name, figures));
     for (const key of ["script", "lcp", "cls"] as const) {
       if (figures[key] > BUDGET[key]) {
-        broken.push(`${name}: ${key} is ${figures[key].toFixed(3)}, its budget ${String(BUDGET[key])}`);
+        broken.push(
+          `${name}: ${key} is ${figures[key].toFixed(3)}, its budget ${String(BUDGET[key])}`,
+        );
       }
     }
   }

@@ -59,13 +59,9 @@ function CartButton({ onOpen, onNear }: { onOpen: () => void; onNear: () => void
       onFocus={onNear}
     >
       <Icon name="cart" size={22} />
-      <span className={styles.cartWord} aria-hidden="true">
-        {t.shell.cartShort}
-      </span>
+      <span className={styles.cartWord}>{t.shell.cartShort}</span>
       {count > 0 && (
-        <span key={count} className={styles.count} aria-hidden="true">
-          {count > 99 ? "99+" : count}
-        </span>
+        <span key={count} className={styles.count} data-count={count > 99 ? "99+" : count} />
       )}
     </button>
   );
