@@ -3,8 +3,8 @@
 Sampling follows the parent: whoever begins a trace decides for all of it, by the `sampled` flag
 of the `traceparent` header. Of the traces that begin here two a second are recorded, up to twenty
 at once after a pause, and a share of the others: on a quiet shop every request can be looked at,
-and on a busy one the cost stays where it is. A request whose trace is not recorded pays for its identifiers
-(some 3 µs), and never for the SDK.
+and on a busy one the cost stays where it is. A request whose trace is not recorded pays for its
+identifiers (some 3 µs), and never for the SDK.
 """
 
 import random
