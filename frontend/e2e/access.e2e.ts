@@ -64,8 +64,11 @@ test(
     await eachView(page, thing, async (name) => {
       const light = await violations(page);
       await choose(page, "theme", "dark");
-      // A theme changes colours and nothing else; they are there with the next frame.
-      await page.evaluate(() => new Promise((done) => setTimeout(done, 150)));
+      // A theme changes colours and nothing else; they are there once no transition runs.
+      await page.evaluate(
+        () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
+      );
+      await page.waitForFunction(() => document.getAnimations().length === 0);
       const dark = await violations(page, ["color-contrast"]);
       await page.setViewportSize(PHONE_SIZE);
       await choose(page, "language", "de");
