@@ -73,5 +73,12 @@ export default ts.config(
   ...layers,
   ...features,
   { files: ["e2e/**", "*.config.*"], rules: { "no-console": "off" } },
-  { files: ["eslint.config.js"], ...ts.configs.disableTypeChecked },
+  {
+    files: ["eslint.config.js", "e2e/observe.js"],
+    ...ts.configs.disableTypeChecked,
+    languageOptions: {
+      ...ts.configs.disableTypeChecked.languageOptions,
+      globals: { PerformanceObserver: "readonly" },
+    },
+  },
 );

@@ -2,6 +2,8 @@
  * Loads each page of the running shop with an empty cache, and prints what a visitor waits for and
  * what it weighs; a figure beyond its budget makes the exit status 1.
  */
+import { join } from "node:path";
+
 import type { Browser, Page } from "playwright-core";
 
 import { launch, STOREFRONT } from "./browser";
@@ -25,30 +27,6 @@ interface Figures {
 }
 
 type Observed = Pick<Figures, "fcp" | "lcp" | "cls" | "blocked">;
-
-/** Runs in the page before its own code does. */
-function observe(): void {
-  const seen: Observed = { fcp: 0, lcp: 0, cls: 0, blocked: 0 };
-  (globalThis as unknown as { seen: Observed }).seen = seen;
-  const on = (type: string, note: (entry: PerformanceEntry) => void) => {
-    new PerformanceObserver((list) => {
-      list.getEntries().forEach(note);
-    }).observe({ type, buffered: true });
-  };
-  on("paint", (entry) => {
-    if (entry.name === "first-contentful-paint") seen.fcp = entry.startTime;
-  });
-  on("largest-contentful-paint", (entry) => {
-    seen.lcp = entry.startTime;
-  });
-  on("layout-shift", (entry) => {
-    const shift = entry as PerformanceEntry & { value: number; hadRecentInput: boolean };
-    if (!shift.hadRecentInput) seen.cls += shift.value;
-  });
-  on("longtask", (entry) => {
-    seen.blocked += Math.max(0, entry.duration - 50);
-  });
-}
 
 /** Bytes of a file as gzip: what a browser gets that knows nothing better. */
 async function gzipped(url: string): Promise<number> {
@@ -81,11 +59,12 @@ async function measure(browser: Browser, address: string, device: object): Promi
       figures.total += encodedDataLength;
       figures.requests += 1;
     });
-    await page.addInitScript(observe);
+    await page.addInitScript({ path: join(import.meta.dirname, "observe.js") });
     await page.goto(address);
     await settled(page);
     figures.script = sum(await Promise.all([...scripts].map(gzipped)));
     const seen = await page.evaluate(() => (globalThis as unknown as { seen: Observed }).seen);
+    if (seen.fcp === 0 || seen.lcp === 0) throw new Error(`${address}: no paint was observed`);
     return { ...figures, ...seen };
   } finally {
     await context.close();
