@@ -1,11 +1,15 @@
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 
 import type { Product } from "@/api/models";
 
-import { Deletion } from "./deletion";
-import { ProductEditor } from "./product-editor";
 import type { Action } from "./product-table";
-import { Restock } from "./restock";
+
+// Loaded with the first one that is opened: most visits only look.
+const ProductEditor = lazy(async () => ({
+  default: (await import("./product-editor")).ProductEditor,
+}));
+const Restock = lazy(async () => ({ default: (await import("./restock")).Restock }));
+const Deletion = lazy(async () => ({ default: (await import("./deletion")).Deletion }));
 
 /** What is being done to which product, and the dialog for it. */
 export function useProductActions() {
@@ -26,7 +30,7 @@ export function useProductActions() {
   }
 
   return {
-    dialog: dialog(),
+    dialog: <Suspense>{dialog()}</Suspense>,
     start: (action: Action, product: Product) => {
       setCurrent({ action, product });
     },

@@ -1,5 +1,5 @@
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useSearchParams } from "react-router";
 
 import { listProducts } from "@/api/inventory/list-products";
@@ -14,8 +14,11 @@ import { useI18n } from "@/lib/i18n";
 
 import styles from "./admin.module.css";
 import { useProductActions } from "./product-actions";
-import { ProductCreator } from "./product-editor";
 import { ProductTable } from "./product-table";
+
+const ProductCreator = lazy(async () => ({
+  default: (await import("./product-editor")).ProductCreator,
+}));
 
 /** All products, with what changes them. */
 export function ProductsView() {
@@ -85,11 +88,13 @@ export function ProductsView() {
       )}
       {dialog}
       {isCreating && (
-        <ProductCreator
-          onClose={() => {
-            setCreating(false);
-          }}
-        />
+        <Suspense>
+          <ProductCreator
+            onClose={() => {
+              setCreating(false);
+            }}
+          />
+        </Suspense>
       )}
     </>
   );
