@@ -1,4 +1,8 @@
-"""Every check of the project, one after another, with one summary: `python -m local.suite`."""
+"""Every check of the project, with one summary: `python -m local.suite`.
+
+What only reads the sources runs beside the tests, on whatever processor time they leave; the
+stages whose outcome is a matter of time have the machine to themselves.
+"""
 
 import os
 import re
@@ -6,7 +10,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from local import debian, testing
@@ -28,6 +33,10 @@ class Stage:
     name: str
     command: tuple[str, ...]
     live: bool = False
+    aside: bool = False
+    """It only reads the sources: it runs beside other stages, and is printed when it has ended."""
+    calm: bool = False
+    """Clocks decide whether it passes: nothing runs beside it."""
     needs: str | None = None
     """A program without which the stage is left out, but not in continuous integration."""
 
@@ -40,19 +49,19 @@ STAGES = (
     Stage("packages", ("local.debian",)),
     Stage("lint", ("ruff", "check", *_SOURCES)),
     Stage("format", ("ruff", "format", "--check", *_SOURCES)),
-    Stage("types", ("mypy", *_SOURCES)),
-    Stage("web-lint", _npm("lint")),
-    Stage("web-types", _npm("types")),
-    Stage("web-api", _npm("api:check")),
-    Stage("web-unit", _npm("test")),
     Stage("web-build", ("local.storefront.build",)),
+    Stage("types", ("mypy", *_SOURCES), aside=True),
+    Stage("web-lint", _npm("lint"), aside=True),
+    Stage("web-types", _npm("types"), aside=True),
+    Stage("web-api", _npm("api:check"), aside=True),
+    Stage("web-unit", _npm("test"), aside=True),
     Stage("unit", ("pytest", "tests/unit")),
     Stage("property", ("pytest", "tests/property")),
     Stage("integration", ("pytest", "tests/integration"), live=True),
     Stage("contract", ("pytest", "tests/contract"), live=True),
-    Stage("e2e", ("pytest", "tests/e2e"), live=True),
-    Stage("web-e2e", _npm("e2e"), live=True, needs="chromium"),
-    Stage("faults", ("pytest", "tests/faults"), live=True),
+    Stage("e2e", ("pytest", "tests/e2e"), live=True, calm=True),
+    Stage("web-e2e", _npm("e2e"), live=True, calm=True, needs="chromium"),
+    Stage("faults", ("pytest", "tests/faults"), live=True, calm=True),
 )
 
 
@@ -73,36 +82,59 @@ def main(names: Sequence[str]) -> int:
         print(f"There is no stage {', '.join(sorted(unknown))}.", file=sys.stderr)
         return 1
     chosen = [stage for stage in STAGES if not names or stage.name in names]
-    results = [_run(stage, os.environ) for stage in chosen if not stage.live]
-    live = [stage for stage in chosen if stage.live]
-    if live:
-        results += _run_live(live)
+    done: dict[str, Result] = {}
+    with ThreadPoolExecutor(1, "aside") as aside:
+        waiting = [
+            aside.submit(_run, stage, os.environ, aside=True) for stage in chosen if stage.aside
+        ]
+
+        def settle() -> None:
+            """Wait for what runs beside."""
+            for result in (future.result() for future in waiting):
+                done[result.stage.name] = result
+
+        for stage in chosen:
+            if not stage.live and not stage.aside:
+                done[stage.name] = _run(stage, os.environ)
+        live = [stage for stage in chosen if stage.live]
+        if live:
+            done |= {result.stage.name: result for result in _run_live(live, settle)}
+        settle()
+    results = [done[stage.name] for stage in chosen]
     print(summary(results))
     return 0 if all(result.passed for result in results) else 1
 
 
-def _run_live(stages: list[Stage]) -> list[Result]:
+def _run_live(stages: list[Stage], settle: Callable[[], None]) -> list[Result]:
     """One platform for all of them: starting it is what costs."""
     print("\n── platform: starts on ports and data of its own", flush=True)
     data = ROOT / ".local" / "test"
     began = time.monotonic()
+    results = []
     try:
         with testing.platform(data) as state:
             environment = os.environ | {
                 "SHOP_TEST_DATA": str(data),
                 "STOREFRONT_URL": state.urls["storefront"],
             }
-            return [_run(stage, environment) for stage in stages]
+            for stage in stages:
+                if stage.calm:
+                    settle()
+                results.append(_run(stage, environment))
     except PlatformError as error:
         print(error, file=sys.stderr)
         seconds = time.monotonic() - began
         return [
             Result(stage, passed=False, seconds=seconds, note="no platform") for stage in stages
         ]
+    return results
 
 
-def _run(stage: Stage, environment: Mapping[str, str]) -> Result:
-    print(f"\n── {stage.name}: {' '.join(stage.command)}", flush=True)
+def _run(stage: Stage, environment: Mapping[str, str], *, aside: bool = False) -> Result:
+    """Run one stage; its output comes as it is made, or at once at the end where it is aside."""
+    title = f"\n── {stage.name}: {' '.join(stage.command)}\n"
+    if not aside:
+        print(title, end="", flush=True)
     if stage.needs and shutil.which(stage.needs) is None and not debian.in_ci():
         return Result(stage, passed=True, seconds=0.0, note=f"left out: needs {stage.needs}")
     began = time.monotonic()
@@ -117,8 +149,11 @@ def _run(stage: Stage, environment: Mapping[str, str]) -> Result:
     lines = []
     for line in child.stdout or ():
         lines.append(line)
-        print(line, end="", flush=True)
+        if not aside:
+            print(line, end="", flush=True)
     status = child.wait()
+    if aside:
+        print(title + "".join(lines), end="", flush=True)
     counts = [found[0] or found[1] for found in _COUNTS.findall(_COLOUR.sub("", "".join(lines)))]
     note = counts[-1] if counts else ("" if status == 0 else f"exit status {status}")
     return Result(stage, status == 0, time.monotonic() - began, note)
