@@ -1,1 +1,1 @@
-"""Grafana's dashboards, written by code: `scripts/task dashboards`."""
+"""Grafana's dashboards, written by code: `scripts/task dashboards:write`."""

@@ -7,7 +7,7 @@ import yaml
 _OBSERVABILITY = Path(__file__).resolve().parents[2] / "observability"
 FILE = _OBSERVABILITY / "operator" / "prometheus-rule.yaml"
 _HEADING = (
-    "# Written by scripts/task dashboards from observability/prometheus/rules. Change it there.\n"
+    "# Written by scripts/task dashboards:write from observability/prometheus/rules: change them.\n"
 )
 
 

@@ -51,7 +51,7 @@ def panels(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def test_the_files_are_what_the_code_writes() -> None:
     written = {path.name: path.read_text() for path in FOLDER.glob("*.json")}
-    assert written == documents(), "run scripts/task dashboards"
+    assert written == documents(), "run scripts/task dashboards:write"
 
 
 @pytest.mark.parametrize("each", list(shown()), ids=str)

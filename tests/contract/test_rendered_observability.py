@@ -59,7 +59,7 @@ def test_prometheus_of_a_cluster_reads_every_rule(folder: Path) -> None:
 
 
 def test_the_operator_gets_the_rules_that_are_tested(folder: Path) -> None:
-    assert operator.FILE.read_text() == operator.text(), "run scripts/task dashboards"
+    assert operator.FILE.read_text() == operator.text(), "run scripts/task dashboards:write"
     groups = one(folder, "PrometheusRule", "shop")["spec"]["groups"]
     names = {rule.get("alert") or rule["record"] for group in groups for rule in group["rules"]}
     assert names == {rule.get("alert") or rule["record"] for rule in rules()}
@@ -146,5 +146,5 @@ def test_no_object_is_too_large_to_be_applied(folder: Path) -> None:
 
 def test_the_operator_s_file_is_yaml_that_says_where_it_comes_from() -> None:
     text = operator.FILE.read_text()
-    assert text.startswith("# Written by scripts/task dashboards")
+    assert text.startswith("# Written by scripts/task dashboards:write")
     assert yaml.safe_load(text)["kind"] == "PrometheusRule"
