@@ -1,8 +1,8 @@
 """A canary: this tree's version of one function gets a share of its requests, then all, or none."""
 
-from cluster import image, waiting
+from cluster import image, passwords, waiting
 from cluster.kubectl import ClusterError, Object, apply, get, name_of
-from cluster.render import render
+from cluster.render import render, stamp
 
 _STABLE = "stable"
 
@@ -59,7 +59,9 @@ def _service(function: str) -> Object:
 def _of_this_tree(overlay: str, function: str) -> Object:
     name = function.replace("_", "-")
     references = {each.name: each.reference for each in image.images()}
-    for each in render(overlay, references):
+    objects = render(overlay, references)
+    stamp(objects, passwords.versions())
+    for each in objects:
         if each["apiVersion"].startswith("serving.") and name_of(each) == name:
             return each
     raise ClusterError(f"The overlay {overlay} has no function {function}.")

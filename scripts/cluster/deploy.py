@@ -4,15 +4,24 @@ Running it again is an update. Functions are replaced a few at a time, so that t
 room for those that answer; a revision gets requests when its first pod is ready.
 """
 
-import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from cluster import image, waiting
-from cluster.kubectl import NAMESPACE, ClusterError, Object, apply, delete, get, kubectl, name_of
-from cluster.render import databases, digest, render
+from cluster import image, passwords, volumes, waiting
+from cluster.kubectl import (
+    NAMESPACE,
+    ClusterError,
+    Object,
+    apply,
+    context,
+    delete,
+    get,
+    kubectl,
+    name_of,
+)
+from cluster.render import databases, digest, render, stamp
 
 # Set on what the shop's own processes need before they start.
 STAGE = "shophub.com/stage"
@@ -37,6 +46,7 @@ def deploy(overlay: str, mark: str = "") -> None:
     """
     began = time.monotonic()
     check()
+    print(f"The overlay {overlay} goes to {context()}.", flush=True)
     references = {each.name: each.reference for each in image.images()}
     objects = render(overlay, references)
     if mark:
@@ -44,8 +54,10 @@ def deploy(overlay: str, mark: str = "") -> None:
             each["spec"]["template"]["metadata"]["annotations"]["shophub.com/mark"] = mark
     apply(each for each in objects if each["kind"] == "Namespace")
     if overlay == "minikube":
-        make_passwords(databases(objects))
-    require_secrets(objects)
+        passwords.make(databases(objects))
+    passwords.require(databases(objects))
+    volumes.provide(objects)
+    stamp(objects, passwords.versions())
 
     apply(each for each in objects if _is_ground(each))
     data = [each for each in objects if each["metadata"].get("labels", {}).get(STAGE) == "data"]
@@ -61,16 +73,14 @@ def deploy(overlay: str, mark: str = "") -> None:
 
 def check() -> None:
     """Whether a cluster answers that has what the shop needs."""
-    try:
-        kubectl("version", "--request-timeout=10s")
-    except ClusterError as error:
-        raise ClusterError(
-            f"No cluster answers. `scripts/task cluster:create` makes one. ({error})"
-        ) from None
-    printed = kubectl("get", "crd", "-o", "name")
+    printed = kubectl("get", "crd", "-o", "name", "--request-timeout=10s")
     missing = sorted({what for kind, what in _KINDS.items() if f"/{kind}\n" not in printed})
     if missing:
-        raise ClusterError(f"The cluster lacks {', '.join(missing)}.")
+        raise ClusterError(
+            f"The cluster at {context()} lacks {', '.join(missing)}. "
+            "`kubectl config use-context` chooses another; `scripts/task cluster:create` makes one "
+            "that has them."
+        )
 
 
 def _is_function(each: Object) -> bool:
@@ -81,48 +91,6 @@ def _is_ground(each: Object) -> bool:
     """What needs nothing: settings, addresses, policies."""
     workload = each["kind"] in ("Namespace", "Job", "Deployment", "StatefulSet", "EventType")
     return not (workload or each["kind"] in _EVENTING or _is_function(each))
-
-
-def make_passwords(areas: Sequence[str]) -> None:
-    """Make the Secrets of PostgreSQL and of each area, unless they are there."""
-    known = {name_of(each): each for each in get("secrets")}
-    made: list[Object] = []
-    if "postgres" not in known:
-        made.append(_secret("postgres", {"POSTGRES_PASSWORD": secrets.token_urlsafe(24)}))
-    urls = {area: known.get(f"{area}-database") for area in areas}
-    missing = [area for area, secret in urls.items() if secret is None]
-    if missing or "area-passwords" not in known:
-        passwords = {area: secrets.token_urlsafe(24) for area in areas}
-        made.append(_secret("area-passwords", passwords))
-        made += [
-            _secret(
-                f"{area}-database",
-                {"DATABASE_URL": f"postgresql://{area}:{word}@postgres.shop.svc:5432/{area}"},
-            )
-            for area, word in passwords.items()
-        ]
-    apply(made)
-
-
-def _secret(name: str, values: dict[str, str]) -> Object:
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": name, "namespace": NAMESPACE},
-        "type": "Opaque",
-        "stringData": values,
-    }
-
-
-def require_secrets(objects: list[Object]) -> None:
-    """ClusterError that names the Secrets which are read and are not there."""
-    known = {name_of(each) for each in get("secrets")}
-    missing = sorted({f"{area}-database" for area in databases(objects)} - known)
-    if missing:
-        raise ClusterError(
-            f"The namespace {NAMESPACE} lacks the Secrets {', '.join(missing)}: each holds the "
-            "DATABASE_URL of its area."
-        )
 
 
 def _roll_out(what: str, workloads: list[Object]) -> None:
@@ -179,8 +147,9 @@ def _connect(objects: list[Object]) -> None:
 def undeploy(overlay: str, *, data: bool) -> None:
     """Take the shop away; its volumes and passwords only where `data` is set."""
     if not kubectl("get", "namespace", NAMESPACE, "--ignore-not-found").strip():
-        print("There is no shop on this cluster.")
+        print(f"There is no shop at {context()}.")
         return
+    print(f"The shop at {context()} goes.", flush=True)
     objects = render(overlay, {})
     for kind, names in _by_kind(objects):
         if names:
@@ -188,6 +157,7 @@ def undeploy(overlay: str, *, data: bool) -> None:
             delete(kind, *names)
     if data:
         kubectl("delete", "namespace", NAMESPACE, "--wait=true", seconds=300)
+        volumes.take_away(objects)
         print("The shop is gone, with its data.")
     else:
         print("The shop is gone; its data and passwords stay for the next `scripts/task deploy`.")

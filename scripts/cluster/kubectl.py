@@ -1,6 +1,7 @@
 """kubectl as a child process: JSON in, JSON out, and failures as sentences."""
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
@@ -10,8 +11,22 @@ NAMESPACE = "shop"
 Object = dict[str, Any]
 
 
+# What kubectl says where its cluster is not there, or is not the one that is meant.
+_SILENT = re.compile(
+    r"was refused|no such host|i/o timeout|Unable to connect|context .*does not exist|"
+    r"no context exists|no route to host|TLS handshake|ServiceUnavailable|"
+    r"must be logged in|certificate signed by unknown",
+    re.IGNORECASE,
+)
+_UNKNOWN_KIND = re.compile(r"doesn't have a resource type \"(\w+)\"|no matches for kind \"(\w+)\"")
+
+
 class ClusterError(Exception):
     """What was asked for cannot be done; the message is a sentence for the user."""
+
+
+class UnreachableError(ClusterError):
+    """No cluster answers where kubectl looks for one."""
 
 
 def program(name: str, why: str) -> str:
@@ -34,9 +49,33 @@ def kubectl(*arguments: str, stdin: str | None = None, seconds: float = 120.0) -
             f"kubectl {arguments[0]} did not come back within {seconds:g} s."
         ) from None
     if done.returncode:
-        said = done.stderr.strip() or done.stdout.strip()
-        raise ClusterError(f"kubectl {' '.join(arguments[:4])} … failed: {said}")
+        raise _error(arguments, done.stderr.strip() or done.stdout.strip())
     return done.stdout
+
+
+def _error(arguments: Sequence[str], said: str) -> ClusterError:
+    if _SILENT.search(said):
+        return UnreachableError(
+            f"No cluster answers at {context()}. `kubectl config use-context` chooses one that "
+            f"runs, `scripts/task cluster:create` makes one. ({said.splitlines()[-1]})"
+        )
+    if found := _UNKNOWN_KIND.search(said):
+        return ClusterError(
+            f"The cluster at {context()} knows no {found[1] or found[2]}, so it has no Knative, or "
+            "not all of its parts. `kubectl config use-context` chooses another; "
+            "`scripts/task cluster:create` makes one that has them."
+        )
+    return ClusterError(f"kubectl {' '.join(arguments[:4])} … failed: {said}")
+
+
+def context() -> str:
+    """What kubectl's configuration calls the cluster that it speaks to, in words."""
+    command = [program("kubectl", "the cluster is spoken to by it"), "config", "current-context"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    name = done.stdout.strip()
+    return (
+        f"kubectl's context {name}" if name else "the place where kubectl looks without a context"
+    )
 
 
 def get(kind: str, *arguments: str, namespace: str = NAMESPACE) -> list[Object]:

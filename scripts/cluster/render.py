@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -51,15 +51,18 @@ def _name_image(container: Object, references: dict[str, str]) -> None:
         container["image"] = references.get(repository.rpartition("/")[2], container["image"])
 
 
-def stamp(objects: list[Object]) -> None:
-    """Mark each workload with a sum of the ConfigMaps that it reads.
+def stamp(objects: list[Object], secrets: Mapping[str, str] | None = None) -> None:
+    """Mark each workload with a sum of the ConfigMaps that it reads, and of the Secrets' versions.
 
-    A changed setting then makes a new revision, or a rollout, as a changed image does.
+    A changed setting or password then makes a new revision, or a rollout, as a changed image does.
     """
-    maps = {name_of(each): each.get("data", {}) for each in objects if each["kind"] == "ConfigMap"}
+    found: dict[str, object] = {
+        name_of(each): each.get("data", {}) for each in objects if each["kind"] == "ConfigMap"
+    }
+    found |= {f"secret {name}": version for name, version in (secrets or {}).items()}
     for each in objects:
         if is_workload(each):
-            read = {name: maps[name] for name in _maps_of(each) if name in maps}
+            read = {name: found[name] for name in _read_by(each) if name in found}
             metadata = each["spec"]["template"].setdefault("metadata", {})
             metadata.setdefault("annotations", {})[STAMP] = digest(read)
 
@@ -69,14 +72,20 @@ def digest(document: object) -> str:
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _maps_of(each: Object) -> Iterator[str]:
+def _read_by(each: Object) -> Iterator[str]:
+    """The ConfigMaps by name, the Secrets with their kind before it."""
+    sources: list[Object] = []
     for container in containers(each):
-        for source in container.get("envFrom", []):
-            if "configMapRef" in source:
-                yield source["configMapRef"]["name"]
+        sources += container.get("envFrom", [])
+        sources += [entry.get("valueFrom", {}) for entry in container.get("env", [])]
     for volume in each["spec"]["template"]["spec"].get("volumes", []):
-        if "configMap" in volume:
-            yield volume["configMap"]["name"]
+        sources += [volume, *volume.get("projected", {}).get("sources", [])]
+    for source in sources:
+        for key, reference in source.items():
+            if key in ("configMap", "configMapRef", "configMapKeyRef"):
+                yield reference["name"]
+            elif key in ("secret", "secretRef", "secretKeyRef"):
+                yield f"secret {reference.get('secretName') or reference['name']}"
 
 
 def databases(objects: list[Object]) -> list[str]:

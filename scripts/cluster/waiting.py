@@ -1,13 +1,17 @@
 """Waiting for objects of the cluster, with progress, and with the reason where it takes long."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from cluster.kubectl import ClusterError, Object, condition, get, kubectl, name_of
+from cluster import image
+from cluster.kubectl import NAMESPACE, ClusterError, Object, condition, get, kubectl, name_of
 
 _PAUSE = 1.0
 _TELL_EVERY = 5.0
+# A registry may fail for a moment; an image that is nowhere is missing for longer.
+_PATIENCE_WITH_IMAGES = 15.0
+_NO_IMAGE = ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +30,24 @@ def await_all(
     state: Callable[[Object], State],
     *,
     seconds: float = 300.0,
+    namespace: str = NAMESPACE,
 ) -> None:
     """Wait until each of the named objects is ready; ClusterError that says why one is not."""
     began = time.monotonic()
     told = began
     wanted = set(names)
     while wanted:
-        found = {name_of(each): state(each) for each in get(kind, *sorted(wanted))}
+        objects = get(kind, *sorted(wanted), namespace=namespace)
+        found = {name_of(each): state(each) for each in objects}
         states = {name: found.get(name, State(ready=False, reason="is missing")) for name in wanted}
         waiting = {name: each for name, each in states.items() if not each.ready}
         now = time.monotonic()
+        if waiting and now - began > _PATIENCE_WITH_IMAGES:
+            require_images(waiting, namespace)
         hopeless = any(each.hopeless for each in waiting.values())
         if waiting and (hopeless or now - began > seconds):
-            raise ClusterError(_complaint(what, waiting))
+            require_images(waiting, namespace)
+            raise ClusterError(_complaint(what, waiting, namespace))
         if not waiting or now - told > _TELL_EVERY:
             told = now
             line = f"  {what}: {len(wanted) - len(waiting)} of {len(wanted)} ready"
@@ -51,18 +60,36 @@ def await_all(
         time.sleep(_PAUSE)
 
 
-def _complaint(what: str, waiting: dict[str, State]) -> str:
+def require_images(names: Iterable[str], namespace: str = NAMESPACE) -> None:
+    """ClusterError where a pod of one of the workloads has waited for an image in vain."""
+    for name in sorted(names):
+        for pod in pods_of(name, namespace):
+            for each in pod.get("status", {}).get("containerStatuses", []):
+                reason = each.get("state", {}).get("waiting", {}).get("reason")
+                if reason in _NO_IMAGE:
+                    raise ClusterError(_without_image(name, str(each["image"])))
+
+
+def _without_image(name: str, reference: str) -> str:
+    if any(each.reference == reference for each in image.images()):
+        mend = "`scripts/task image` builds it, `scripts/task image:load` brings it there."
+    else:
+        mend = "The node cannot get it from its registry."
+    return f"{name} does not start: the cluster has no image {reference}. {mend}"
+
+
+def _complaint(what: str, waiting: dict[str, State], namespace: str) -> str:
     lines = [f"{what}: not ready are"]
     for name, each in sorted(waiting.items()):
         lines.append(f"  {name}: {each.reason or 'no reason given'}")
-        lines += [f"    {line}" for line in _pods(name)]
+        lines += [f"    {line}" for line in _pods(name, namespace)]
     return "\n".join(lines)
 
 
-def _pods(name: str) -> list[str]:
+def _pods(name: str, namespace: str) -> list[str]:
     """What the pods of a workload are waiting for, and the last that one of them has logged."""
     lines: list[str] = []
-    for pod in pods_of(name):
+    for pod in pods_of(name, namespace):
         for each in pod.get("status", {}).get("containerStatuses", []):
             waits = each.get("state", {}).get("waiting") or each.get("lastState", {}).get(
                 "terminated"
@@ -73,23 +100,23 @@ def _pods(name: str) -> list[str]:
         scheduled = condition(pod, "PodScheduled")
         if scheduled.get("status") == "False":
             lines.append(f"{name_of(pod)}: {scheduled.get('message', '')}")
-        lines += _last_lines(name_of(pod))
+        lines += _last_lines(name_of(pod), namespace)
     return lines[:12]
 
 
-def _last_lines(pod: str) -> list[str]:
+def _last_lines(pod: str, namespace: str) -> list[str]:
     try:
-        text = kubectl("-n", "shop", "logs", pod, "--all-containers", "--tail=4")
+        text = kubectl("-n", namespace, "logs", pod, "--all-containers", "--tail=4")
     except ClusterError:
         return []
     return text.strip().splitlines()[-4:]
 
 
-def pods_of(name: str) -> list[Object]:
+def pods_of(name: str, namespace: str = NAMESPACE) -> list[Object]:
     """The pods of a Knative Service, a Deployment, a StatefulSet or a Job."""
-    return get("pods", "-l", f"serving.knative.dev/service={name}") or get(
-        "pods", "-l", f"app.kubernetes.io/name={name}"
-    )
+    labels = ("serving.knative.dev/service", "app.kubernetes.io/name", "job-name")
+    selections = (get("pods", "-l", f"{each}={name}", namespace=namespace) for each in labels)
+    return next((pods for pods in selections if pods), [])
 
 
 def conditions_met(each: Object) -> State:

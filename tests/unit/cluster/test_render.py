@@ -36,6 +36,18 @@ def test_a_changed_setting_makes_a_new_revision_and_the_same_one_does_not() -> N
     assert mark(workload("info")) == mark(workload("info")) != mark(workload("debug"))
 
 
+def test_a_changed_secret_makes_a_new_revision_of_what_reads_it() -> None:
+    def marked(versions: dict[str, str]) -> str:
+        objects = workload("info")
+        stamp(objects, versions)
+        found: str = objects[1]["spec"]["template"]["metadata"]["annotations"][STAMP]
+        return found
+
+    before = marked({"orders-database": "1", "identity-database": "1"})
+    assert before == marked({"orders-database": "1", "identity-database": "2"})
+    assert before != marked({"orders-database": "2", "identity-database": "1"})
+
+
 def test_the_areas_are_known_by_their_secrets() -> None:
     assert databases(workload("info")) == ["orders"]
 
