@@ -23,6 +23,8 @@ _COUNTS = re.compile(
     r"^=+ (.*(?:passed|failed|error|skipped).*) in [\d.]+s.*=+$|^ +Tests  (.*) \(\d+\)$",
     re.MULTILINE,
 )
+# Most of their time is waiting; a file's tests stay together, and each worker starts what it needs.
+_BOTH_CORES = ("-n", "2", "--dist", "loadfile")
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
 
@@ -41,6 +43,10 @@ class Stage:
     """A program without which the stage is left out, but not in continuous integration."""
 
 
+def _pytest(folder: str, *options: str) -> tuple[str, ...]:
+    return ("pytest", f"tests/{folder}", *options)
+
+
 def _npm(script: str) -> tuple[str, ...]:
     return ("local.storefront.build", "run", "--silent", script)
 
@@ -55,13 +61,13 @@ STAGES = (
     Stage("web-types", _npm("types"), aside=True),
     Stage("web-api", _npm("api:check"), aside=True),
     Stage("web-unit", _npm("test"), aside=True),
-    Stage("unit", ("pytest", "tests/unit")),
-    Stage("property", ("pytest", "tests/property")),
-    Stage("integration", ("pytest", "tests/integration"), live=True),
-    Stage("contract", ("pytest", "tests/contract"), live=True),
-    Stage("e2e", ("pytest", "tests/e2e"), live=True, calm=True),
+    Stage("unit", _pytest("unit", *_BOTH_CORES)),
+    Stage("property", _pytest("property")),
+    Stage("integration", _pytest("integration", *_BOTH_CORES), live=True),
+    Stage("contract", _pytest("contract", *_BOTH_CORES), live=True),
+    Stage("e2e", _pytest("e2e"), live=True, calm=True),
     Stage("web-e2e", _npm("e2e"), live=True, calm=True, needs="chromium"),
-    Stage("faults", ("pytest", "tests/faults"), live=True, calm=True),
+    Stage("faults", _pytest("faults"), live=True, calm=True),
 )
 
 
