@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from cluster.kubectl import NAMESPACE, ClusterError, get, program
 
 _INGRESS, _INGRESS_NAMESPACE = "kourier", "kourier-system"
+# What Knative serves below its default domain cannot be reached from outside.
+_INSIDE = ".svc.cluster.local"
 _FORWARDING = re.compile(r"Forwarding from (127\.0\.0\.1:\d+)")
 
 
@@ -34,7 +36,14 @@ def host(service: str = "gateway") -> str:
     url = found[0].get("status", {}).get("url") if found else None
     if not url:
         raise ClusterError(f"{service} is not deployed; `scripts/task deploy` does it.")
-    return urlsplit(str(url)).netloc
+    name = urlsplit(str(url)).netloc
+    if name.endswith(_INSIDE):
+        raise ClusterError(
+            f"Knative serves {service} inside the cluster alone, as {name}: it has no domain. Name "
+            "one: kubectl -n knative-serving patch configmap/config-domain --type=merge "
+            """-p '{"data":{"example.com":""}}'"""
+        )
+    return name
 
 
 def address(service: str = "gateway") -> Address:

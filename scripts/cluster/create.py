@@ -46,7 +46,7 @@ RELEASES = (
         ),
     ),
 )  # fmt: skip
-_INGRESS_CLASS = {"data": {"ingress-class": "kourier.ingress.networking.knative.dev"}}
+_INGRESS_CLASS = {"ingress-class": "kourier.ingress.networking.knative.dev"}
 
 
 def create() -> None:
@@ -61,22 +61,37 @@ def create() -> None:
         print(f"{release.repository} {release.version}", flush=True)
         for url in release.urls:
             kubectl("apply", "--server-side", "--force-conflicts", "-f", url, seconds=180)
-        if "serving-crds.yaml" in release.files or "eventing-crds.yaml" in release.files:
-            kubectl("wait", "--for=condition=Established", "--all", "crd", "--timeout=60s")
+            if url.endswith("-crds.yaml"):
+                kubectl("wait", "--for=condition=Established", "--all", "crd", "--timeout=60s")
         kubectl(
             "-n", release.namespace, "wait", "--for=condition=Available", "deployment", "--all",
             "--timeout=300s", seconds=310,
         )  # fmt: skip
-    kubectl(
-        "-n", "knative-serving", "patch", "configmap/config-network", "--type=merge",
-        "-p", json.dumps(_INGRESS_CLASS),
-    )  # fmt: skip
+    _configure("config-network", _INGRESS_CLASS)
+    # Under Knative's own default, svc.cluster.local, nothing is served to the world outside. Names
+    # below sslip.io lead to the address that is in them.
+    node = _say(minikube, "ip", "--profile", PROFILE)
+    _configure("config-domain", {f"{node}.sslip.io": ""})
     print("The cluster is ready: `scripts/task image`, `scripts/task image:load`, then deploy.")
 
 
 def remove() -> None:
     """Delete the Minikube with all that is in it."""
     _call(program("minikube", "it is what made the cluster"), "delete", "--profile", PROFILE)
+
+
+def _configure(name: str, values: dict[str, str]) -> None:
+    kubectl(
+        "-n", "knative-serving", "patch", f"configmap/{name}", "--type=merge",
+        "-p", json.dumps({"data": values}),
+    )  # fmt: skip
+
+
+def _say(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ClusterError(f"{' '.join(command[:2])} failed: {done.stderr.strip()}")
+    return done.stdout.strip()
 
 
 def _call(*command: str) -> None:

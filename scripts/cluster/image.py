@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster.kubectl import ClusterError, program
+from cluster.kubectl import ClusterError, context_name, program
 from local.layout import ROOT
 
 _BUILDERS = ("docker", "podman", "buildah")
@@ -105,16 +105,18 @@ def load(image: Image) -> None:
     """Bring a built image into the cluster.
 
     LOAD_IMAGE is a command to which the reference is added, such as `kind load docker-image`.
-    Without it the image goes into Minikube; what docker has not built goes there as a file.
+    Without it the image goes into the Minikube of kubectl's context, which bears its profile's
+    name; what docker has not built goes there as a file.
     """
     print(f"{image.reference} goes into the cluster", flush=True)
     if command := os.environ.get("LOAD_IMAGE"):
         _call([*shlex.split(command), image.reference])
         return
     minikube = program("minikube", "LOAD_IMAGE names no other command that loads an image")
+    bring = [minikube, "--profile", context_name(), "image", "load"]
     name = builder()
     if name == "docker":
-        _call([minikube, "image", "load", image.reference])
+        _call([*bring, image.reference])
         return
     with tempfile.TemporaryDirectory() as folder:
         file = f"{folder}/image.tar"
@@ -123,9 +125,9 @@ def load(image: Image) -> None:
             _call([name, "push", image.reference, archive])
         else:
             _call([name, "save", "--format", "docker-archive", "-o", file, image.reference])
-        _call([minikube, "image", "load", file])
+        _call([*bring, file])
 
 
 def _call(command: list[str]) -> None:
     if subprocess.run(command, check=False).returncode:
-        raise ClusterError(f"{shlex.join(command[:3])} … failed; what it said is above.")
+        raise ClusterError(f"{shlex.join(command[:5])} … failed; what it said is above.")

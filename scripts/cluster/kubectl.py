@@ -68,14 +68,17 @@ def _error(arguments: Sequence[str], said: str) -> ClusterError:
     return ClusterError(f"kubectl {' '.join(arguments[:4])} … failed: {said}")
 
 
-def context() -> str:
-    """What kubectl's configuration calls the cluster that it speaks to, in words."""
+def context_name() -> str:
+    """The context of kubectl's configuration, or nothing."""
     command = [program("kubectl", "the cluster is spoken to by it"), "config", "current-context"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    name = done.stdout.strip()
-    return (
-        f"kubectl's context {name}" if name else "the place where kubectl looks without a context"
-    )
+    return done.stdout.strip()
+
+
+def context() -> str:
+    """Where kubectl looks for its cluster, in words."""
+    name = context_name()
+    return f"kubectl's context {name}" if name else "kubectl's default address"
 
 
 def get(kind: str, *arguments: str, namespace: str = NAMESPACE) -> list[Object]:

@@ -87,14 +87,20 @@ def test_an_image_is_loaded_by_the_command_that_is_given(
 @pytest.mark.parametrize(
     ("builder", "calls"),
     [
-        ("docker", ["minikube image load {image}"]),
+        ("docker", ["minikube --profile shophub image load {image}"]),
         (
             "podman",
-            ["podman save --format docker-archive -o {file} {image}", "minikube image load {file}"],
+            [
+                "podman save --format docker-archive -o {file} {image}",
+                "minikube --profile shophub image load {file}",
+            ],
         ),
         (
             "buildah",
-            ["buildah push {image} docker-archive:{file}:{image}", "minikube image load {file}"],
+            [
+                "buildah push {image} docker-archive:{file}:{image}",
+                "minikube --profile shophub image load {file}",
+            ],
         ),
     ],
 )
@@ -107,6 +113,7 @@ def test_an_image_goes_into_minikube_as_its_builder_allows(
 ) -> None:
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setenv("BUILDER", builder)
+    program(tmp_path, "kubectl", "echo shophub")
     for name in (builder, "minikube"):
         program(tmp_path, name, f'echo "{name} $@" >> {tmp_path}/said')
     image.load(tree)
