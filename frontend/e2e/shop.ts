@@ -81,6 +81,18 @@ export async function product(part: Record<string, unknown> = {}): Promise<Made>
   })) as Made;
 }
 
+/** What the shop lets its sellers do: words that do not break, as long as fields are, and no picture. */
+export function unwieldy(): Record<string, unknown> {
+  return {
+    name: word().repeat(20),
+    category: word().repeat(10),
+    description: word().repeat(1_000),
+    price: 1_000_000_000,
+    stock: 1_000_000_000,
+    image_url: "http://pictures.invalid/refused.png",
+  };
+}
+
 /** Calls the shop's API as another client would. */
 export async function call(method: string, path: string, body?: unknown): Promise<unknown> {
   const response = await fetch(STOREFRONT + path, {
@@ -115,6 +127,18 @@ export async function putIntoCart(page: Page, thing: Made, quantity = 1): Promis
   }
   await page.getByRole("button", { name: "Add to cart", exact: true }).click();
   await page.getByRole("status").getByText("in your cart").waitFor();
+}
+
+/** What can be scrolled sideways though it should not: the page, a dialog, or a part of a dialog. */
+export async function tooWide(page: Page): Promise<string[]> {
+  return page.evaluate(() =>
+    [document.documentElement, ...document.querySelectorAll("[role=dialog], [role=dialog] > *")]
+      .filter((each) => each.scrollWidth > each.clientWidth)
+      .map(
+        (each) =>
+          `${each.className || each.tagName} is ${String(each.scrollWidth - each.clientWidth)} px too wide`,
+      ),
+  );
 }
 
 /** What axe finds wrong with the page as it is; all of its rules, or those named. */

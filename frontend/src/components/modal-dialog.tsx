@@ -52,7 +52,9 @@ export default function ModalDialog({
           {...(description === undefined && { "aria-describedby": undefined })}
         >
           <header className={styles.header}>
-            <Dialog.Title className={styles.title}>{title}</Dialog.Title>
+            <Dialog.Title className={styles.title} dir="auto">
+              {title}
+            </Dialog.Title>
             <Dialog.Close className={styles.close} aria-label={t.common.close}>
               <Icon name="close" />
             </Dialog.Close>

@@ -75,9 +75,9 @@ function Entry({ notification, now }: { notification: Notification; now: number 
       <span className={styles.entryIcon}>
         <Icon name={ICONS[notification.type]} size={18} />
       </span>
-      <div>
+      <div className={styles.entryText}>
         <p className={styles.entryTitle}>{t.admin.happened[notification.type]}</p>
-        <p>
+        <p dir="auto">
           <Link to={`/${notification.subject}`}>{notification.message}</Link>
         </p>
       </div>

@@ -71,13 +71,15 @@ function Row({
           <span className={styles.picture}>
             <Picture src={product.image_url} name="" size={40} />
           </span>
-          <span>
+          <span dir="auto">
             {product.name}
             <small>#{product.id}</small>
           </span>
         </span>
       </th>
-      <td data-label={t.admin.columns.category}>{product.category ?? "–"}</td>
+      <td data-label={t.admin.columns.category} className={styles.category} dir="auto">
+        {product.category ?? "–"}
+      </td>
       <td data-label={t.admin.columns.price} className={styles.number}>
         {formats.money(product.price)}
       </td>

@@ -41,7 +41,12 @@ function Line({ line, index, onFollow }: { line: LiveLine; index: number; onFoll
         <Picture src={line.image} name="" size={88} />
       </div>
       <div className={styles.about}>
-        <Link to={`/products/${String(line.id)}`} className={styles.name} onClick={onFollow}>
+        <Link
+          to={`/products/${String(line.id)}`}
+          className={styles.name}
+          dir="auto"
+          onClick={onFollow}
+        >
           {line.name}
         </Link>
         <p className={styles.each}>

@@ -78,7 +78,7 @@ function Chip({
   children: string;
 }) {
   return (
-    <button type="button" className={styles.chip} aria-pressed={isOn} onClick={onPress}>
+    <button type="button" className={styles.chip} aria-pressed={isOn} dir="auto" onClick={onPress}>
       {children}
     </button>
   );

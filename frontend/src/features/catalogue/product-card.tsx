@@ -34,7 +34,7 @@ export function ProductCard({
         <Picture src={product.image_url} name="" size={320} isFirst={isFirst} />
       </div>
       <div className={styles.body}>
-        <Heading className={styles.name}>
+        <Heading className={styles.name} dir="auto">
           <Link
             to={`/products/${String(product.id)}`}
             onClick={() => {
@@ -46,7 +46,7 @@ export function ProductCard({
           </Link>
         </Heading>
         <div className={styles.foot}>
-          <div>
+          <div className={styles.about}>
             <p className={styles.price}>{formats.money(product.price)}</p>
             <StockBadge stock={product.stock} />
           </div>

@@ -74,7 +74,9 @@ function Details({ product, buy }: { product: Product; buy: ReactNode }) {
         {product.category !== null && (
           <>
             <Icon name="forward" size={14} />
-            <Link to={`/${writeFilters({ category: product.category })}`}>{product.category}</Link>
+            <Link to={`/${writeFilters({ category: product.category })}`} dir="auto">
+              {product.category}
+            </Link>
           </>
         )}
       </nav>
@@ -83,7 +85,9 @@ function Details({ product, buy }: { product: Product; buy: ReactNode }) {
           <Picture src={product.image_url} name={product.name} size={640} isFirst />
         </div>
         <div className={styles.details}>
-          <h1 className={styles.name}>{product.name}</h1>
+          <h1 className={styles.name} dir="auto">
+            {product.name}
+          </h1>
           <p className={styles.price}>{formats.money(product.price)}</p>
           <div className={styles.stock}>
             <div aria-live="polite">
@@ -95,7 +99,7 @@ function Details({ product, buy }: { product: Product; buy: ReactNode }) {
           {product.description !== "" && (
             <section className={styles.about}>
               <h2>{t.product.about}</h2>
-              <p>{product.description}</p>
+              <p dir="auto">{product.description}</p>
             </section>
           )}
         </div>

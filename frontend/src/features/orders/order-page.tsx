@@ -103,7 +103,7 @@ function Contents({ order }: { order: OrderWithTimeline }) {
         {order.items.map((line) => (
           <li key={line.product_id}>
             <span className={styles.quantity}>{t.orders.quantity(line.quantity)}</span>
-            <Link to={`/products/${String(line.product_id)}`}>
+            <Link to={`/products/${String(line.product_id)}`} dir="auto">
               {line.name ?? t.common.product(line.product_id)}
             </Link>
             {line.unit_price !== null && (
