@@ -68,6 +68,9 @@ def create() -> None:
             "--timeout=300s", seconds=310,
         )  # fmt: skip
     _configure("config-network", _INGRESS_CLASS)
+    # Read at its start: what the dashboard of Knative shows of pods and concurrency.
+    _configure("config-observability", {"metrics-protocol": "prometheus"})
+    kubectl("-n", "knative-serving", "rollout", "restart", "deployment/autoscaler")
     # Under Knative's own default, svc.cluster.local, nothing is served to the world outside. Names
     # below sslip.io lead to the address that is in them.
     node = _say(minikube, "ip", "--profile", PROFILE)
