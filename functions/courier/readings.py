@@ -1,22 +1,16 @@
-"""What the notifications' database knows, read for the metrics; and its pruning."""
-
-from datetime import timedelta
+"""What the notifications' database knows, read for the metrics."""
 
 import sqlalchemy as sa
 
+from courier.pruning import pruning
 from shop.chores import Chore
 from shop.connection import Connection
 from shop.database import Statement
 from shop.events import EVENTS
-from shop.model.notifications import dead_letters, delivered_tally, inbox, notifications
-from shop.pruning import by_age, oldest_first, prune
+from shop.model.notifications import dead_letters, delivered_tally, notifications
 from shop.settings import Settings
 from shop.shelf import Shelf
 from shop.telemetry import Telemetry
-
-# Longer than the topics keep an event, so that none of theirs is told of twice.
-_INBOX_HOURS = 14 * 24
-_NOTIFICATIONS_KEPT = timedelta(days=90)
 
 _SENT = Statement("sent_by_type", sa.select(delivered_tally.c.type, delivered_tally.c.delivered))
 _UNDELIVERED = Statement(
@@ -35,10 +29,7 @@ _LETTERS = Statement(
 
 
 def chores(telemetry: Telemetry, settings: Settings) -> list[Chore]:
-    """What the courier reads and prunes beside delivering.
-
-    `INBOX_RETENTION` says in hours how long an event is remembered (default 14 days).
-    """
+    """What the courier reads and prunes beside delivering."""
     shelf = Shelf(
         telemetry,
         "notification_notifications_sent",
@@ -61,18 +52,7 @@ def chores(telemetry: Telemetry, settings: Settings) -> list[Chore]:
             [(waiting, {"state": "waiting"}), (replayed, {"state": "replayed"})],
         )
 
-    hours = settings.integer("INBOX_RETENTION", _INBOX_HOURS, least=1, most=24 * 3650)
     return [
         Chore("readings", 5.0, read, forget=shelf.clear),
-        prune("inbox", by_age("prune_inbox", inbox, inbox.c.received_at), timedelta(hours=hours)),
-        prune(
-            "notifications",
-            oldest_first(
-                "prune_notifications",
-                notifications,
-                notifications.c.id,
-                notifications.c.created_at,
-            ),
-            _NOTIFICATIONS_KEPT,
-        ),
+        *pruning(telemetry, settings),
     ]

@@ -32,10 +32,13 @@ _orders = orders.orders
 def chores(area: str, telemetry: Telemetry, settings: Settings) -> list[Chore]:
     """What the area's relay reads and prunes beside publishing."""
     if area == "orders":
-        return [*_of_orders(telemetry), *pruning(orders.outbox, orders.idempotency_keys, settings)]
+        return [
+            *_of_orders(telemetry),
+            *pruning(area, orders.outbox, orders.idempotency_keys, telemetry, settings),
+        ]
     return [
         *_of_inventory(telemetry),
-        *pruning(inventory.outbox, inventory.idempotency_keys, settings),
+        *pruning(area, inventory.outbox, inventory.idempotency_keys, telemetry, settings),
     ]
 
 

@@ -42,6 +42,10 @@ class Statement:
         self._order: tuple[str, ...] = tuple(compiled.positiontup or ())
         self._defaults: dict[str, Any] = dict(compiled.params)
 
+    def takes(self, name: str) -> bool:
+        """Whether the statement has a parameter of that name."""
+        return name in self._defaults
+
     def arguments(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
         """The values in the order of the placeholders; KeyError for one that is unknown."""
         if not values.keys() <= self._defaults.keys():

@@ -96,6 +96,19 @@ def _outbox(prefix: str) -> tuple[Instrument, ...]:
     )  # fmt: skip
 
 
+def _pruning(prefix: str) -> tuple[Instrument, ...]:
+    return (
+        Instrument(
+            f"{prefix}_pruned_rows", "counter", "{row}", ("table",),
+            "Rows that were deleted since they had had their time.",
+        ),
+        Instrument(
+            f"{prefix}_pruning_overdue", "gauge", "s", ("table",),
+            "Time for which the oldest row that may go has been due; 0 where none is.",
+        ),
+    )  # fmt: skip
+
+
 INSTRUMENTS: tuple[Instrument, ...] = (
     *_http("inventory"),
     *_http("order"),
@@ -130,6 +143,7 @@ INSTRUMENTS: tuple[Instrument, ...] = (
         "Products whose stock is not the sum of their movements; anything but 0 is a defect.",
     ),
     *_outbox("inventory"),
+    *_pruning("inventory"),
     Instrument(
         "order_orders", "counter", "{order}", ("status",),
         "Orders that reached the status, counted in the database.",
@@ -147,6 +161,7 @@ INSTRUMENTS: tuple[Instrument, ...] = (
         "Orders that settle_orders cancelled, or whose stock it released.",
     ),
     *_outbox("order"),
+    *_pruning("order"),
     Instrument(
         "notification_notifications_sent", "counter", "{notification}", ("type",),
         "Notifications delivered to every channel, counted in the database.",
@@ -175,6 +190,7 @@ INSTRUMENTS: tuple[Instrument, ...] = (
         "notification_dead_letters", "gauge", "{event}", ("state",),
         "Dead letters by state: waiting or replayed.",
     ),
+    *_pruning("notification"),
     Instrument(
         "gateway_errors", "counter", "{error}", ("type",),
         "Requests that the gateway could not pass on, by the problem's type.",

@@ -168,5 +168,27 @@ BOARD = Board(
                 ),
             ),
         ),
+        Row(
+            "Retention",
+            (
+                Panel(
+                    "Pruned rows", "Rows deleted since they had had their time.",
+                    tuple(
+                        Query(
+                            f"sum by (table) (rate({area}_pruned_rows_total[5m]))",
+                            f"{area} {{{{table}}}}",
+                        )
+                        for area in (*_AREAS, "notification")
+                    ),
+                    unit=PER_SECOND, kind="bars", width=12, alerts=("PruningBehind",),
+                ),
+                Panel(
+                    "Pruning overdue", "How long the oldest row that may go has been due.",
+                    (Query("shop:pruning_overdue:seconds", "{{service}} {{table}}"),),
+                    unit=SECONDS, steps=((None, "green"), (3600, "red")), width=12,
+                    alerts=("PruningBehind",),
+                ),
+            ),
+        ),
     ),
 )  # fmt: skip

@@ -1,5 +1,7 @@
 from functools import partial
 
+import pytest
+
 from courier import readings
 from shop.chores import Chore
 from shop.settings import Settings
@@ -36,11 +38,20 @@ def test_what_was_sent_what_waits_and_what_died_is_read(notifications: Notificat
     assert shown.values("notification_dead_letters", "state") == {"waiting": 2, "replayed": 1}
 
 
-def test_the_inbox_and_old_notifications_are_pruned(notifications: Notifications) -> None:
-    notifications.tell(3)
+def test_what_is_over_is_pruned_and_what_waits_is_not(notifications: Notifications) -> None:
+    notifications.tell(4)
     notifications.run(
-        "UPDATE notifications SET created_at = now() - interval '91 days' WHERE id = 1"
+        "UPDATE notifications SET created_at = now() - interval '91 days',"
+        " delivered_at = CASE WHEN id > 1 THEN now() - interval '91 days' END WHERE id <= 2"
     )
+    notifications.run("UPDATE notifications SET delivered_at = now() WHERE id = 3")
+    for key, age in (("old", "91 days"), ("young", "89 days"), ("waits", None)):
+        notifications.run(
+            "INSERT INTO dead_letters (source, event_id, type, subject, destination, attributes,"
+            " data, received_at, replayed_at) VALUES ('s', %s, 't', '', '', '{}', '',"
+            " now() - interval '100 days', now() - %s::interval)",
+            key, age,
+        )  # fmt: skip
     for age in ("15 days", "13 days"):
         notifications.run(
             "INSERT INTO inbox (consumer, source, event_id, received_at)"
@@ -48,18 +59,46 @@ def test_the_inbox_and_old_notifications_are_pruned(notifications: Notifications
             age, age,
         )  # fmt: skip
 
-    observed(notifications).run()
+    shown = observed(notifications)
+    shown.run()
 
-    assert notifications.rows("SELECT id FROM notifications ORDER BY id") == [(2,), (3,)]
+    assert notifications.rows("SELECT id FROM notifications ORDER BY id") == [(1,), (3,), (4,)]
     assert notifications.rows("SELECT event_id FROM inbox") == [("13 days",)]
+    assert notifications.rows("SELECT event_id FROM dead_letters ORDER BY id") == [
+        ("young",),
+        ("waits",),
+    ]
+    one_each = {"inbox": 1, "notifications": 1, "dead_letters": 1}
+    assert shown.counted("notification_pruned_rows", "table") == one_each
 
 
-def test_how_long_the_inbox_remembers_can_be_set(notifications: Notifications) -> None:
+@pytest.mark.parametrize(
+    ("setting", "table"),
+    [
+        ("INBOX_RETENTION", "inbox"),
+        ("NOTIFICATION_RETENTION", "notifications"),
+        ("DEAD_LETTER_RETENTION", "dead_letters"),
+    ],
+)
+def test_how_long_rows_are_kept_can_be_set(
+    setting: str, table: str, notifications: Notifications
+) -> None:
+    notifications.tell(1)
+    notifications.run(
+        "UPDATE notifications SET created_at = now() - interval '2 hours',"
+        " delivered_at = now() - interval '2 hours'"
+    )
     notifications.run(
         "INSERT INTO inbox (consumer, source, event_id, received_at)"
         " VALUES ('notify_order', 's', '1', now() - interval '2 hours')"
     )
+    notifications.run(
+        "INSERT INTO dead_letters (source, event_id, type, subject, destination, attributes, data,"
+        " replayed_at) VALUES ('s', '1', 't', '', '', '{}', '', now() - interval '2 hours')"
+    )
+    shown = observed(notifications, **{setting: "1"})
 
-    observed(notifications, INBOX_RETENTION="1").run("inbox")
+    shown.run()
 
-    assert notifications.rows("SELECT event_id FROM inbox") == []
+    pruned = {name: int(name == table) for name in ("inbox", "notifications", "dead_letters")}
+    assert shown.counted("notification_pruned_rows", "table") == pruned

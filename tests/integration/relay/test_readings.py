@@ -1,5 +1,8 @@
+import time
 from functools import partial
+from typing import LiteralString
 
+import psycopg
 import pytest
 
 from relay import readings
@@ -156,20 +159,108 @@ def test_what_has_had_its_time_is_deleted_and_nothing_else(inventory: Inventory)
             key, age,
         )  # fmt: skip
 
-    observed("inventory", inventory.url, OUTBOX_RETENTION="2").run()
+    shown = observed("inventory", inventory.url, OUTBOX_RETENTION="2")
+    shown.run()
 
     assert inventory.rows("SELECT position FROM outbox ORDER BY position") == [
         (2,), (3,), (4,), (6,),
     ]  # fmt: skip
     assert inventory.rows("SELECT key FROM idempotency_keys") == [("young",)]
+    assert shown.counted("inventory_pruned_rows", "table") == {"outbox": 2, "idempotency_keys": 1}
+    assert shown.values("inventory_pruning_overdue", "table") == {
+        "outbox": 0,
+        "idempotency_keys": 0,
+    }
+
+
+def old_events(inventory: Inventory, number: int, *, published: bool) -> None:
+    inventory.run(
+        "INSERT INTO outbox (aggregatetype, aggregateid, type, payload, created_at, published_at)"
+        " SELECT 'x', '1', 'x', '{}', t, CASE WHEN %s THEN t END"
+        " FROM (SELECT now() - interval '8 days' AS t FROM generate_series(1, %s))",
+        published, number,
+    )  # fmt: skip
 
 
 def test_more_than_a_batch_is_deleted_in_one_run(inventory: Inventory) -> None:
-    inventory.run(
-        "INSERT INTO outbox (aggregatetype, aggregateid, type, payload, published_at)"
-        " SELECT 'x', '1', 'x', '{}', now() - interval '8 days' FROM generate_series(1, 2500)"
-    )
+    old_events(inventory, 2500, published=True)
 
-    observed("inventory", inventory.url).run("published events")
+    observed("inventory", inventory.url).run("prune outbox")
 
     assert inventory.value("SELECT count(*) FROM outbox") == 0
+
+
+def test_old_events_that_wait_do_not_keep_the_published_ones_behind_them(
+    inventory: Inventory,
+) -> None:
+    old_events(inventory, 1500, published=False)
+    old_events(inventory, 1500, published=True)
+
+    observed("inventory", inventory.url).run("prune outbox")
+
+    assert inventory.value("SELECT count(*) FROM outbox") == 1500
+    assert inventory.value("SELECT count(published_at) FROM outbox") == 0
+
+
+def test_a_run_that_does_not_come_to_the_end_says_how_far_it_lies_behind(
+    inventory: Inventory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shop.pruning._MOST_BATCHES", 1)
+    old_events(inventory, 1500, published=True)
+    shown = observed("inventory", inventory.url)
+
+    shown.run("prune outbox")
+    overdue = shown.values("inventory_pruning_overdue", "table")["outbox"]
+    shown.run("prune outbox")
+
+    assert 86_400 <= overdue < 86_400 + 60
+    assert shown.values("inventory_pruning_overdue", "table") == {"outbox": 0}
+    assert shown.counted("inventory_pruned_rows", "table")["outbox"] == 1500
+
+
+def test_a_key_that_somebody_works_with_is_left_to_the_next_run(inventory: Inventory) -> None:
+    inventory.run(
+        "INSERT INTO idempotency_keys (account, route, key, fingerprint, created_at)"
+        " SELECT '', '', i::text, '', now() - interval '25 hours' FROM generate_series(1, 3) i"
+    )
+    shown = observed("inventory", inventory.url)
+
+    with psycopg.connect(inventory.url) as other:
+        other.execute("SELECT FROM idempotency_keys WHERE key = '2' FOR UPDATE")
+        shown.run("prune idempotency_keys")
+        assert inventory.rows("SELECT key FROM idempotency_keys") == [("2",)]
+    shown.run("prune idempotency_keys")
+
+    assert inventory.rows("SELECT key FROM idempotency_keys") == []
+
+
+@pytest.mark.parametrize("area", ["inventory", "orders"])
+def test_pruning_reads_no_more_of_a_long_table_than_it_deletes(
+    area: str, inventory: Inventory, orders: Orders
+) -> None:
+    tables: Inventory | Orders = inventory if area == "inventory" else orders
+    tables.run(
+        "INSERT INTO outbox (aggregatetype, aggregateid, type, payload, published_at)"
+        " SELECT 'x', '1', 'x', '{}', now() FROM generate_series(1, 20000)"
+    )
+    tables.run(
+        "INSERT INTO idempotency_keys (account, route, key, fingerprint)"
+        " SELECT '', '', i::text, '' FROM generate_series(1, 20000) i"
+    )
+    tables.run("ANALYZE outbox, idempotency_keys")
+    read = "SELECT sum(seq_tup_read + idx_tup_fetch) FROM pg_stat_user_tables"
+    before = settled_value(tables, read)
+
+    observed(area, tables.url).run("prune outbox", "prune idempotency_keys")
+
+    assert settled_value(tables, read) - before <= 1_100
+
+
+def settled_value(tables: Inventory | Orders, query: LiteralString) -> int:
+    """A statistic, once other sessions have told what they did: they do so when they end."""
+    tables.run("SELECT pg_stat_force_next_flush()")
+    last, value = -1, tables.value(query)
+    while value != last:
+        time.sleep(0.05)
+        last, value = value, tables.value(query)
+    return int(value)
