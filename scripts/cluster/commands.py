@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from cluster.kubectl import NAMESPACE, ClusterError, program
+from cluster.kubectl import ClusterError
 
 Run = Callable[[argparse.Namespace], int | None]
 
@@ -115,29 +115,10 @@ def _url(_: argparse.Namespace) -> None:
     print(f"curl -H 'Host: {found.host}' {found.url}/health", file=sys.stderr)
 
 
-def _logs(options: argparse.Namespace) -> int:
-    from cluster import waiting
+def _logs(options: argparse.Namespace) -> None:
+    from cluster import logs
 
-    name = str(options.name).replace("_", "-")
-    pods = waiting.pods_of(name)
-    if not pods:
-        raise ClusterError(
-            f"{name} has no pod now: it sleeps, or there is no such function. Its next request "
-            "wakes it; `scripts/task status` shows what there is."
-        )
-    label = next(
-        f"{key}={name}"
-        for key in ("serving.knative.dev/service", "app.kubernetes.io/name")
-        if pods[0]["metadata"]["labels"].get(key) == name
-    )
-    containers = [each["name"] for each in pods[0]["spec"]["containers"]]
-    container = next(each for each in containers if each != "queue-proxy")
-    kubectl = program("kubectl", "the cluster is spoken to by it")
-    command = [
-        kubectl, "-n", NAMESPACE, "logs", "--follow", "--tail=50", "--prefix",
-        "--max-log-requests=20", "-l", label, "-c", container,
-    ]  # fmt: skip
-    return subprocess.run(command, check=False).returncode
+    logs.follow(options.name)
 
 
 def _dashboards(_: argparse.Namespace) -> None:

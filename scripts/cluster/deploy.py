@@ -53,7 +53,7 @@ def deploy(overlay: str, mark: str = "") -> None:
         for each in filter(_is_function, objects):
             each["spec"]["template"]["metadata"]["annotations"]["shophub.com/mark"] = mark
     apply(each for each in objects if each["kind"] == "Namespace")
-    if overlay == "minikube":
+    if any(each["kind"] == "StatefulSet" and name_of(each) == "postgres" for each in objects):
         passwords.make(databases(objects))
     passwords.require(databases(objects))
     volumes.provide(objects)

@@ -10,8 +10,8 @@ import pytest
 
 from dashboards.__main__ import BOARDS, FOLDER, documents
 from dashboards.panels import Board, Panel, alert_names
+from dashboards.variables import filled
 from local.layout import ROOT
-from tests.support.grafana import filled
 from tests.support.promql import Vocabulary, rules
 
 DOCUMENTS = {path.name: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))}

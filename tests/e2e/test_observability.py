@@ -15,9 +15,9 @@ import pytest
 from yarl import URL
 
 from dashboards.__main__ import BOARDS
+from dashboards.variables import filled
 from local.layout import Layout
 from shop.gateway.routes import DOCUMENT
-from tests.support.grafana import filled
 from tests.support.live import Client, Live, until
 from tests.support.metrics import scrape
 from tests.support.prometheus import Prometheus, prometheus

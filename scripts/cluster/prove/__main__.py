@@ -8,12 +8,13 @@ from typing import Any
 
 from cluster.address import Address, reachable
 from cluster.kubectl import ClusterError
-from cluster.prove import cold_starts, trials
+from cluster.prove import cold_starts, telemetry, trials
 
 Trial = Callable[[Address], Coroutine[Any, Any, None]]
 
 TRIALS: dict[str, Trial] = {
     "ready": trials.ready,
+    "telemetry": telemetry.telemetry,
     "suite": trials.suite,
     "burst": trials.burst,
     "update": trials.update,

@@ -6,15 +6,20 @@ from urllib.parse import quote
 
 from cluster.kubectl import NAMESPACE, kubectl
 
-_PROXY = f"/api/v1/namespaces/{NAMESPACE}/services/prometheus:9090/proxy/api/v1/query"
+_PROXY = f"/api/v1/namespaces/{NAMESPACE}/services/prometheus:9090/proxy/api/v1"
+
+
+def ask(path: str) -> Any:
+    """What is behind an address of Prometheus' API."""
+    return json.loads(kubectl("get", "--raw", f"{_PROXY}/{path}"))["data"]
 
 
 def query(expression: str, at: float | None = None) -> list[Any]:
     """The result of an instant query; `at` in seconds since 1970."""
-    path = f"{_PROXY}?query={quote(expression)}"
+    path = f"query?query={quote(expression)}"
     if at is not None:
         path += f"&time={at:.3f}"
-    result: list[Any] = json.loads(kubectl("get", "--raw", path))["data"]["result"]
+    result: list[Any] = ask(path)["result"]
     return result
 
 

@@ -1,0 +1,111 @@
+"""What is seen of the shop on the cluster: panels have data, rules work, targets are up."""
+
+import asyncio
+import math
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import yaml
+
+from cluster.address import Address
+from cluster.prove import prometheus
+from cluster.prove.books import Books
+from cluster.prove.traffic import Shop, Tally
+from cluster.prove.trials import UnprovenError
+from dashboards.__main__ import BOARDS
+from dashboards.variables import filled
+from local.layout import ROOT
+
+_RULES = ROOT / "observability" / "prometheus" / "rules"
+_AUTOSCALER = "knative-autoscaler"
+_SECONDS = 120.0
+# Of parts that run all the time, whatever else is tried meanwhile.
+_NEVER = {"StockLedgerMismatch", "LoopSilent", "TargetDown", "SagaStuck", "OutboxStuck"}
+
+
+async def telemetry(place: Address) -> None:
+    """Every panel of every dashboard has data, every rule is loaded and evaluated."""
+    shop = Shop(place)
+    try:
+        books = Books.opened()
+        await shop.product(40)  # What `_drive` makes, it deletes again.
+        await _drive(shop)
+        await asyncio.to_thread(books.settle)
+        targets = await asyncio.to_thread(_targets)
+        panels = list(_panels(scaling=targets.get(_AUTOSCALER) == 1))
+        for _ in range(int(_SECONDS / 15)):
+            empty = await asyncio.to_thread(_without_data, panels)
+            if not empty:
+                break
+            await _drive(shop)
+            await asyncio.sleep(10)
+    finally:
+        await shop.close()
+    print(f"    {len(panels)} queries of {len(BOARDS)} dashboards, {len(empty)} without data")
+    wrong = [f"no data: {board}, {title}" for board, title, _ in empty]
+    wrong += await asyncio.to_thread(_faults_of_rules)
+    wrong += [f"{job} is down" for job, up in targets.items() if not up and job != _AUTOSCALER]
+    if targets.get(_AUTOSCALER) != 1:
+        print("    Knative's autoscaler does not show its metrics: its panels were left out")
+    if wrong:
+        raise UnprovenError("; ".join(wrong))
+
+
+async def _drive(shop: Shop) -> None:
+    """Orders of every outcome, and the requests around them."""
+    product = await shop.product(12)
+    path = f"/api/products/{product}"
+    await shop.order(product, Tally())
+    _, order = await shop.send("POST", "/api/orders", {"product_id": product, "quantity": 1})
+    await shop.send("POST", "/api/orders", {"product_id": product, "quantity": 1000})
+    if order and "id" in order:
+        await shop.send("POST", f"/api/orders/{order['id']}/cancel")
+        await shop.send("GET", f"/api/orders/{order['id']}")
+    await shop.send("POST", f"{path}/stock", {"quantity": 5})
+    await shop.send("PUT", path, {"name": f"Proof {uuid4()}", "price": 9.5, "stock": 3})
+    for each in (path, "/api/products", "/api/categories", "/api/orders", "/api/notifications",
+                 "/api/dead-letters", "/api/nothing"):  # fmt: skip
+        await shop.send("GET", each)
+    await shop.send("DELETE", path)
+
+
+def _panels(*, scaling: bool) -> Iterator[tuple[str, str, str]]:
+    for board in BOARDS:
+        for panel in board.panels:
+            if scaling or not panel.needs_knative:
+                for query in panel.queries:
+                    yield board.uid, panel.title, filled(query.expression)
+
+
+def _without_data(panels: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    return [panel for panel in panels if not _values(panel[2])]
+
+
+def _values(expression: str) -> list[float]:
+    values = [float(each["value"][1]) for each in prometheus.query(expression)]
+    return [value for value in values if not math.isnan(value)]
+
+
+def _targets() -> dict[str, int]:
+    return {each["metric"]["job"]: int(each["value"][1]) for each in prometheus.query("up")}
+
+
+def _faults_of_rules() -> list[str]:
+    """Rules that are missing or fail, and alerts that should never fire."""
+    groups: list[Any] = prometheus.ask("rules")["groups"]
+    loaded = [rule for group in groups for rule in group["rules"]]
+    documents = [yaml.safe_load(path.read_text()) for path in _RULES.glob("*.yaml")]
+    rules = [rule for each in documents for group in each["groups"] for rule in group["rules"]]
+    written = {rule.get("alert") or rule["record"] for rule in rules}
+    names = {rule["name"] for rule in loaded}
+    print(f"    {len(loaded)} rules loaded of {len(rules)}")
+    wrong = [f"{name} is not loaded" for name in sorted(written - names)]
+    wrong += [
+        f"{rule['name']}: {rule.get('lastError')}" for rule in loaded if rule["health"] == "err"
+    ]
+    firing = {
+        each["metric"]["alertname"] for each in prometheus.query('ALERTS{alertstate="firing"}')
+    }
+    print(f"    firing: {', '.join(sorted(firing)) or 'no alert'}")
+    return wrong + [f"{name} fires" for name in sorted(firing & _NEVER)]
