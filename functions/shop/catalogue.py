@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql as pg
 
 from shop.database import Statement
 from shop.model.inventory import alive, product_json, products, shown
+from shop.model.parts import json_object
 
 # Products that are looked through in order before the word index is asked: some 5 ms.
 SEARCH_WINDOW = 2_000
@@ -195,7 +196,7 @@ def _categories() -> sa.Select[Any]:
         .limit(1)
     )
     found = found.union_all(sa.select(following.scalar_subquery()).where(found.c.name.is_not(None)))
-    entry = sa.func.json_build_object(sa.literal_column("'name'"), found.c.name)
+    entry = json_object(name=found.c.name)
     listed = sa.func.coalesce(
         sa.func.json_agg(pg.aggregate_order_by(entry, found.c.name)),
         sa.literal_column("'[]'::json"),

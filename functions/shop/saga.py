@@ -14,7 +14,7 @@ from shop.database import Statement
 from shop.events import OrderCancelled, OrderCreated, OrderRejected
 from shop.idempotency import expired
 from shop.model.orders import idempotency_keys, order_json, orders, outbox
-from shop.model.parts import announce, rfc3339
+from shop.model.parts import announce, json_object, rfc3339
 
 ORDER_STUCK_SECONDS = 30
 
@@ -242,10 +242,7 @@ def _timeline() -> sa.ColumnElement[Any]:
             for place, (status, stamp) in enumerate((*stamps, *later))
         )
     ).subquery("steps")
-    entry = sa.func.json_build_object(
-        sa.literal_column("'status'"), steps.c.status, sa.literal_column("'at'"),
-        rfc3339(steps.c.at),
-    )  # fmt: skip
+    entry = json_object(status=steps.c.status, at=rfc3339(steps.c.at))
     return (
         sa.select(sa.func.json_agg(pg.aggregate_order_by(entry, steps.c.at, steps.c.place)))
         .where(steps.c.at.is_not(None))

@@ -108,7 +108,7 @@ async def test_a_price_stays_exactly_what_it_is(api: Api, written: str, shown: s
     answer = await api.post("/products", body)
 
     assert answer.status == 201
-    assert f'"price" : {shown}'.encode() in answer.body
+    assert f'"price":{shown}'.encode() in answer.body
 
 
 async def test_names_are_kept_in_any_script_and_without_white_space_around_them(api: Api) -> None:

@@ -95,7 +95,7 @@ async def test_totals_are_exact(
 
     answer = await api.post("/orders", {"items": items})
 
-    assert f'"total_price" : {total or "900719925.93"},'.encode() in answer.body
+    assert f'"total_price":{total or "900719925.93"},'.encode() in answer.body
     assert (await api.get("/orders/1")).json["total_price"] == answer.json["total_price"]
 
 
