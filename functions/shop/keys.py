@@ -1,0 +1,148 @@
+"""Ed25519 keys as JWKs (RFC 7517, RFC 8037), what is signed with them, and where each is kept.
+
+Whoever signs has a private key of his own, in a Secret that nobody else reads; everybody has the
+public ones. `python -m shop.keys FILE` makes what is missing in a file of all Secrets; a cluster's
+deployment makes the Secrets themselves.
+"""
+
+import base64
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+Jwk = dict[str, str]
+Secrets = dict[str, dict[str, str]]
+
+TOKENS = "token-signing-keys"
+TRUSTED = "trusted-keys"
+# Those who sign what passes between functions. A key's id is its signer's name and a number.
+SIGNERS = ("gateway", "orders", "inventory-relay", "orders-relay")
+
+
+def generate(kid: str) -> Jwk:
+    """A new private key of that id."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    key = Ed25519PrivateKey.generate()
+    return {
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "kid": kid,
+        "use": "sig",
+        "alg": "EdDSA",
+        "x": encoded(key.public_key().public_bytes_raw()),
+        "d": encoded(key.private_bytes_raw()),
+    }
+
+
+def public(key: Mapping[str, str]) -> Jwk:
+    """What anybody may see of a key."""
+    return {name: key[name] for name in ("kty", "crv", "kid", "use", "alg", "x")}
+
+
+def key_set(keys: Sequence[Mapping[str, str]]) -> str:
+    """A JWKS as JSON."""
+    return json.dumps({"keys": list(keys)}, separators=(",", ":"))
+
+
+def read_set(text: str) -> list[Jwk]:
+    """The keys of a JWKS; ValueError where it is none."""
+    try:
+        keys: Any = json.loads(text)["keys"]
+    except (ValueError, KeyError, TypeError):
+        raise ValueError("is no JSON Web Key Set") from None
+    if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys):
+        raise ValueError("is no JSON Web Key Set")
+    return keys
+
+
+class Signer:
+    """Signs with one private key; ValueError where it is none of Ed25519."""
+
+    def __init__(self, key: Mapping[str, str]) -> None:
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        if key.get("crv") != "Ed25519" or not key.get("kid") or not key.get("d"):
+            raise ValueError("is no private key of Ed25519 with an id")
+        self.kid = key["kid"]
+        self._key = Ed25519PrivateKey.from_private_bytes(decoded(key["d"]))
+        self._headers: dict[str, str] = {}
+
+    def signature(self, message: bytes) -> bytes:
+        """The message's signature, 64 bytes."""
+        return self._key.sign(message)
+
+    def token(self, claims: Mapping[str, Any], kind: str = "JWT") -> str:
+        """The claims as a compact JWS of that type."""
+        header = self._headers.get(kind)
+        if header is None:
+            members = {"alg": "EdDSA", "kid": self.kid, "typ": kind}
+            header = self._headers[kind] = encoded(_json(members))
+        message = f"{header}.{encoded(_json(claims))}"
+        return f"{message}.{encoded(self._key.sign(message.encode()))}"
+
+
+def _json(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def encoded(data: bytes) -> str:
+    """Base64 for URLs, without padding."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def decoded(text: str) -> bytes:
+    """The bytes of such a text; ValueError where it is none."""
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+
+
+def complete(known: Mapping[str, Mapping[str, str]]) -> Secrets:
+    """Every Secret of keys, by name: what is known stays, and what is missing is made."""
+    secrets: Secrets = {name: dict(values) for name, values in known.items()}
+    if TOKENS not in secrets:
+        secrets[TOKENS] = {"TOKEN_SIGNING_KEYS": key_set([generate("tokens.1")])}
+    for signer in SIGNERS:
+        name = f"{signer}-signing-key"
+        if name not in secrets:
+            made = generate(f"{signer}.1")
+            secrets[name] = {"IDENTITY_SIGNING_KEY": json.dumps(made, separators=(",", ":"))}
+    signing = (json.loads(secrets[f"{s}-signing-key"]["IDENTITY_SIGNING_KEY"]) for s in SIGNERS)
+    trusted = [public(key) for key in signing]
+    before = read_set(secrets[TRUSTED]["TRUSTED_KEYS"]) if TRUSTED in secrets else []
+    # One that was trusted stays so: who signs may be exchanged only after those who verify.
+    trusted += [key for key in before if key["kid"] not in {each["kid"] for each in trusted}]
+    secrets[TRUSTED] = {"TRUSTED_KEYS": key_set(trusted)}
+    return secrets
+
+
+def keep(path: Path) -> Secrets:
+    """The Secrets that a file holds, which only its owner reads; what is missing is added."""
+    known: Secrets = json.loads(path.read_text()) if path.exists() else {}
+    secrets = complete(known)
+    if secrets != known:
+        store(path, secrets)
+    return secrets
+
+
+def store(path: Path, secrets: Mapping[str, Mapping[str, str]]) -> None:
+    """Write the Secrets; the file appears whole or not at all."""
+    draft = path.with_suffix(".tmp")
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(secrets, indent=2) + "\n")
+    draft.replace(path)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command line; returns the exit status."""
+    if len(arguments) != 1:
+        print("usage: python -m shop.keys FILE", file=sys.stderr)
+        return 2
+    print("\n".join(sorted(keep(Path(arguments[0])))))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
