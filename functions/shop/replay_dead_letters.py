@@ -1,4 +1,4 @@
-"""List the dead letters, or send them once more: `python -m shop.replay_dead_letters --all`.
+"""Send the dead letters that wait once more: `python -m shop.replay_dead_letters`.
 
 A replayed event keeps its id, so that those of its readers that have handled it drop it. It is
 marked once Kafka has it; if it fails again, it waits again.
@@ -129,9 +129,9 @@ def replay(connection: Connection, producer: Producer, letter: Letter) -> str:
 def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="replay_dead_letters",
-        description="List the dead letters that wait; with an option, send them once more.",
+        description="Send the dead letters that wait once more.",
     )
-    parser.add_argument("--all", action="store_true", help="all that wait")
+    parser.add_argument("--list", action="store_true", help="print them, and send nothing")
     parser.add_argument("--id", type=int, action="append", default=[], help="this one, even again")
     parser.add_argument("--type", help="those that wait of this CloudEvents type")
     return parser.parse_args(arguments)
@@ -146,7 +146,7 @@ def main(arguments: Sequence[str]) -> int:
         found = letters(connection, ids=given.id, type_=given.type)
         if not found:
             print("There is no such dead letter.")
-        elif not (given.all or given.id or given.type):
+        elif given.list:
             print("\n".join(str(letter) for letter in found))
         else:
             producer = connect(settings.text("KAFKA_BOOTSTRAP_SERVERS"), "replay-dead-letters")

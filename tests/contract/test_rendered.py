@@ -261,6 +261,9 @@ def test_every_source_says_its_delivery_whole(overlay: str) -> None:
         assert whole <= delivery.keys()
         assert each["spec"]["initialOffset"] == "earliest"
         assert each["spec"]["consumerGroup"]
+        # Knative waits twice as long each time; an outage of a minute makes no dead letters.
+        delay = float(delivery["backoffDelay"].removeprefix("PT").removesuffix("S"))
+        assert sum(delay * 2**number for number in range(1, delivery["retry"] + 1)) > 90
         if each["spec"]["topics"] == [sink["spec"]["topic"]]:
             assert "deadLetterSink" not in delivery
         else:

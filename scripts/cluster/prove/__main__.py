@@ -8,7 +8,7 @@ from typing import Any
 
 from cluster.address import Address, reachable
 from cluster.kubectl import ClusterError
-from cluster.prove import cold_starts, telemetry, trials
+from cluster.prove import cold_starts, letters, telemetry, trials
 
 Trial = Callable[[Address], Coroutine[Any, Any, None]]
 
@@ -19,6 +19,7 @@ TRIALS: dict[str, Trial] = {
     "burst": trials.burst,
     "update": trials.update,
     "faults": trials.faults,
+    "dead-letters": letters.dead_letters,
     "rates": trials.rates,
     "cold-starts": cold_starts.cold_starts,
     "counts": trials.counts,

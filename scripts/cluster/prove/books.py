@@ -18,13 +18,24 @@ _TOLD = """
 SELECT count(*) AS n FROM notifications
 WHERE source = '/shophub/orders' AND split_part(subject, '/', 2)::bigint > :since
 """
-_LETTERS = "SELECT count(*) AS n FROM dead_letters"
+_LETTERS = "SELECT count(*) AS n FROM dead_letters WHERE replayed_at IS NULL"
 _DIFFERENCES = """
 SELECT count(*) AS n FROM (
   SELECT p.id FROM products p LEFT JOIN stock_movements m ON m.product_id = p.id
   GROUP BY p.id HAVING p.stock <> coalesce(sum(m.change), 0)
 ) differing
 """
+
+
+class UnprovenError(ClusterError):
+    """A claim that did not hold; the message says what was seen."""
+
+
+def expect(what: str, wrong: list[str]) -> None:
+    """Print that it holds, or raise with what does not."""
+    if wrong:
+        raise UnprovenError(f"{what}: {'; '.join(wrong)}")
+    print(f"    {what}: nothing lost, nothing doubled", flush=True)
 
 
 def number(area: str, statement: str, **values: int) -> int:
@@ -61,6 +72,14 @@ class Books:
             time.sleep(1.0)
         return time.monotonic() - began
 
+    def new_letters(self) -> int:
+        """Dead letters that wait now and did not before."""
+        return number("notifications", _LETTERS) - self.letters
+
+    def untold(self) -> int:
+        """Events of orders that no notification tells of yet."""
+        return self._decided() - self._told()
+
     def _level(self) -> bool:
         waiting = number("orders", _PENDING, since=self.since)
         waiting += sum(number(area, _UNPUBLISHED) for area in ("inventory", "orders"))
@@ -88,6 +107,6 @@ class Books:
         decided, told = self._decided(), self._told()
         if decided != told:
             wrong.append(f"{decided} events of orders, and {told} notifications")
-        if letters := number("notifications", _LETTERS) - self.letters:
+        if letters := self.new_letters():
             wrong.append(f"{letters} dead letters")
         return wrong

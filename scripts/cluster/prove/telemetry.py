@@ -10,9 +10,8 @@ import yaml
 
 from cluster.address import Address
 from cluster.prove import prometheus
-from cluster.prove.books import Books
+from cluster.prove.books import Books, UnprovenError
 from cluster.prove.traffic import Shop, Tally
-from cluster.prove.trials import UnprovenError
 from dashboards.__main__ import BOARDS
 from dashboards.variables import filled
 from local.layout import ROOT

@@ -12,7 +12,8 @@ from cluster import deploy, image, waiting
 from cluster.address import Address
 from cluster.kubectl import NAMESPACE, ClusterError, Object, condition, get, kubectl, name_of
 from cluster.prove import prometheus
-from cluster.prove.books import Books
+from cluster.prove.books import Books, UnprovenError, expect
+from cluster.prove.letters import notifications_refused
 from cluster.prove.traffic import Shop, Tally, orders, reads
 from local.layout import ROOT
 
@@ -21,17 +22,6 @@ _NOTIFIER = "notify-order"
 _DISTURBED_SECONDS = 40.0
 # Between the requests that a trial sends while something happens to the shop.
 _PAUSE = 0.1
-
-
-class UnprovenError(ClusterError):
-    """A claim that did not hold; the message says what was seen."""
-
-
-def expect(what: str, wrong: list[str]) -> None:
-    """Print that it holds, or raise with what does not."""
-    if wrong:
-        raise UnprovenError(f"{what}: {'; '.join(wrong)}")
-    print(f"    {what}: nothing lost, nothing doubled", flush=True)
 
 
 async def update(place: Address) -> None:
@@ -175,21 +165,9 @@ def _restart(name: str) -> Callable[[], Awaitable[None]]:
 
 
 async def _refuse_for_a_minute() -> None:
-    """Take the notifications' database from its role: the notifier answers 503 to every event."""
-    await asyncio.to_thread(_allow_notifications, "NOLOGIN")
-    try:
+    """The notifier answers 503 to every event: its database does not let it in."""
+    async with notifications_refused():
         await asyncio.sleep(60)
-    finally:
-        await asyncio.to_thread(_allow_notifications, "LOGIN")
-
-
-def _allow_notifications(login: str) -> None:
-    ends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'notifications'"
-    kubectl(
-        "-n", NAMESPACE, "exec", "-i", "postgres-0", "-c", "postgres", "--",
-        "psql", "-q", "-U", "postgres",
-        stdin=f"ALTER ROLE notifications {login};\n{ends};\n",
-    )  # fmt: skip
 
 
 async def counts(place: Address) -> None:

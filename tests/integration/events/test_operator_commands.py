@@ -92,7 +92,7 @@ def test_without_an_option_dead_letters_are_only_listed(
 ) -> None:
     bury(notifications, 1)
 
-    assert replay_dead_letters.main([]) == 0
+    assert replay_dead_letters.main(["--list"]) == 0
 
     assert capsys.readouterr().out == (
         "1  com.shophub.product.deleted.v1  products/7  http://notify answered 400\n"
@@ -106,7 +106,7 @@ def test_a_replayed_event_is_what_it_was_before_it_failed(
 ) -> None:
     bury(notifications, 1)
 
-    assert replay_dead_letters.main(["--all"]) == 0
+    assert replay_dead_letters.main([]) == 0
 
     (record,) = broker.records("inventory-events")
     assert (record.key, record.value.decode()) == (b"7", DELETED)
@@ -129,10 +129,10 @@ def test_what_is_replayed_can_be_chosen(
     replay_dead_letters.main(["--type", "com.shophub.order.created.v1"])
     assert replayed(notifications) == [2, 4]
     assert len(broker.records("order-events")) == 1
-    replay_dead_letters.main(["--all"])
+    replay_dead_letters.main([])
     assert replayed(notifications) == [1, 2, 3, 4]
     capsys.readouterr()
-    replay_dead_letters.main(["--all"])
+    replay_dead_letters.main([])
     assert capsys.readouterr().out == "There is no such dead letter.\n"
 
 
@@ -147,7 +147,7 @@ def test_one_that_fails_again_before_it_is_marked_still_waits(
 
     monkeypatch.setattr(replay_dead_letters, "send", comes_back)
 
-    assert replay_dead_letters.main(["--all"]) == 0
+    assert replay_dead_letters.main([]) == 0
 
     assert len(broker.records("inventory-events")) == 1
     assert replayed(notifications) == []
@@ -158,7 +158,7 @@ def test_an_event_of_nobodys_is_left(
 ) -> None:
     bury(notifications, 1, source="/elsewhere")
 
-    assert replay_dead_letters.main(["--all"]) == 0
+    assert replay_dead_letters.main([]) == 0
 
     assert capsys.readouterr().out == "1  left: no topic belongs to /elsewhere\n"
     assert replayed(notifications) == []
@@ -170,7 +170,7 @@ def test_a_letter_that_kafka_does_not_take_is_not_marked(
     bury(notifications, 1)
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
 
-    assert replay_dead_letters.main(["--all"]) == 1
+    assert replay_dead_letters.main([]) == 1
 
     assert replayed(notifications) == []
 
