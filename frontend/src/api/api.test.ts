@@ -54,6 +54,22 @@ test("an order goes out with its key", async () => {
   expect(await requests[0]?.json()).toEqual({ items: [{ product_id: 1, quantity: 2 }] });
 });
 
+test("what somebody does begins a trace that is recorded, and what is looked at none", async () => {
+  const requests = shopAnswers({
+    "GET /api/products": { body: [LAPTOP] },
+    "POST /api/orders": { status: 409, body: { title: "Not enough stock", status: 409 } },
+  });
+  await fetchProducts({}, { limit: 1 });
+  for (let place = 0; place < 2; place++) {
+    await createOrder([{ product_id: 1, quantity: 2 }], "key-1").catch(() => null);
+  }
+  const [looked, first, second] = requests.map((each) => each.headers.get("traceparent"));
+  expect(looked).toBeNull();
+  expect(first).toMatch(/^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-01$/);
+  expect(second).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+  expect(second).not.toBe(first);
+});
+
 test("an edit names the version that it started from", async () => {
   const requests = shopAnswers({
     "PUT /api/products/1": {

@@ -1,5 +1,7 @@
 import createClient from "openapi-fetch";
 
+import { beginTrace } from "@/lib/trace";
+
 import type { paths } from "./schema";
 import { Unreachable } from "./errors";
 
@@ -7,6 +9,7 @@ import { Unreachable } from "./errors";
 const DEADLINE_MS = 12_000;
 
 async function withDeadline(request: Request): Promise<Response> {
+  if (request.method !== "GET") request.headers.set("traceparent", beginTrace());
   const deadline = AbortSignal.timeout(DEADLINE_MS);
   const signal = AbortSignal.any([request.signal, deadline]);
   try {
