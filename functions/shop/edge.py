@@ -7,6 +7,7 @@ trace, a line in the log.
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
 _UNMATCHED = "unmatched"
+_REQUEST_ID = re.compile(r"[\x21-\x7e]{0,128}")
 _KNOWN_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 
@@ -237,7 +239,7 @@ def _own_headers(
         elif name == b"ce-traceparent":
             event_header = value.decode("latin-1")
         elif name == b"x-request-id":
-            request_id = value.decode("latin-1")[:128]
+            request_id = _REQUEST_ID.match(value.decode("latin-1"))[0]  # type: ignore[index]
         elif name == b"content-length":
             length = value
     return _of_event(event_header, header) if event_header else header, request_id, length

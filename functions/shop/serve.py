@@ -1,6 +1,7 @@
 """Serve one function: `FUNCTION_TARGET=create_order python -m shop.serve`."""
 
 import asyncio
+import functools
 import gc
 import logging
 import signal
@@ -12,8 +13,8 @@ import uvloop
 from functions_framework.aio import create_asgi_app
 
 from shop import logs, telemetry
-from shop.corking import CorkedProtocol
 from shop.edge import Edge
+from shop.guarding import Bounds, GuardedProtocol
 from shop.operation import REGISTRY, Operation
 from shop.services import Services
 from shop.settings import SettingError, Settings
@@ -82,21 +83,14 @@ async def _stop(services: Services) -> None:
     await asyncio.to_thread(services.telemetry.shutdown)
 
 
-def main() -> int:
-    """Serve until SIGTERM or SIGINT, finish what runs, flush, and return the exit status."""
-    settings = Settings()
-    try:
-        edge = build(settings)
-        port = settings.integer("PORT", 8080, most=65_535)
-    except SettingError as error:
-        print(error, file=sys.stderr)
-        return 2
-    config = uvicorn.Config(
+def configured(edge: Edge, settings: Settings) -> uvicorn.Config:
+    """How uvicorn serves a function."""
+    return uvicorn.Config(
         edge,
         host=settings.text("HOST", "0.0.0.0"),  # noqa: S104 - a container serves its pod's address
-        port=port,
+        port=settings.integer("PORT", 8080, most=65_535),
         loop="none",
-        http=CorkedProtocol,
+        http=functools.partial(GuardedProtocol, bounds=Bounds.of(settings)),  # type: ignore[arg-type]
         ws="none",
         lifespan="on",
         log_config=None,
@@ -107,6 +101,17 @@ def main() -> int:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
+
+
+def main() -> int:
+    """Serve until SIGTERM or SIGINT, finish what runs, flush, and return the exit status."""
+    settings = Settings()
+    try:
+        edge = build(settings)
+        config = configured(edge, settings)
+    except SettingError as error:
+        print(error, file=sys.stderr)
+        return 2
     server = uvicorn.Server(config)
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn drains on the signal and raises it once more when it is done; by then the

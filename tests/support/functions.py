@@ -21,7 +21,7 @@ import uvloop
 from local.layout import HOST, ROOT
 from shop.edge import Edge
 from shop.operation import Operation
-from shop.serve import build
+from shop.serve import build, configured
 from shop.services import Services
 from shop.settings import Settings
 
@@ -68,9 +68,10 @@ class Host:
 
     def serve(self, name: str, settings: Mapping[str, str]) -> Function:
         """Start a function; `settings` is its whole environment but its name and source."""
+        whole = Settings({**_base(name), **settings})
         with _undisturbed():
-            edge = build(Settings({**_base(name), **settings}))
-        function = self.run(self._start(name, edge))
+            edge = build(whole)
+        function = self.run(self._start(name, edge, whole))
         self._running.append(function)
         return function
 
@@ -86,16 +87,12 @@ class Host:
         self._thread.join()
         self._loop.close()
 
-    async def _start(self, name: str, edge: Edge) -> Function:
+    async def _start(self, name: str, edge: Edge, settings: Settings) -> Function:
         listener = socket.socket()
         listener.bind((HOST, 0))
-        server = uvicorn.Server(
-            uvicorn.Config(
-                edge, loop="none", http="httptools", ws="none", lifespan="on", log_config=None,
-                log_level="critical", access_log=False, server_header=False, proxy_headers=False,
-                timeout_keep_alive=75, timeout_graceful_shutdown=5,
-            )
-        )  # fmt: skip
+        config = configured(edge, settings)
+        config.timeout_graceful_shutdown = 5
+        server = uvicorn.Server(config)
         task = asyncio.create_task(server.serve(sockets=[listener]), name=name)
         async with asyncio.timeout(_START_SECONDS):
             while not server.started:
