@@ -1,8 +1,9 @@
 """Taking stock and giving it back, keyed by the UUID that the order carries.
 
 All lines of a reservation are taken, or none. Products are locked in the order of their ids,
-here and nowhere else for more than one, so reservations cannot deadlock. One line, the usual
-case, is one statement: the shorter a hot product's row stays locked, the more orders it bears.
+here and nowhere else for more than one, and a reservation's row after them, so that nobody
+deadlocks. One line, the usual case, is one statement: the shorter a hot product's row stays
+locked, the more orders it bears.
 """
 
 from collections import Counter
@@ -168,31 +169,38 @@ def _take_locked() -> sa.Select[Any]:
 
 
 def _release() -> sa.Select[Any]:
-    """Give back what a held reservation took; its lines as JSON, or no row where none is held."""
-    released = (
-        sa.update(reservations)
-        .where(reservations.c.id == _ID, reservations.c.status == "held")
-        .values(status="released", released_at=sa.func.clock_timestamp())
-        .returning(reservations.c.lines)
-        .cte("released")
-    )
+    """Give back what a held reservation took; its lines as JSON, or no row where none is held.
+
+    The products are locked first and the reservation after them, as a reserve does: one that
+    repeats the UUID at this moment then waits at a product, and holds nothing that this waits for.
+    """
+    held = reservations.c.id == _ID, reservations.c.status == "held"
+    wanted = sa.select(reservations.c.lines).where(*held).cte("wanted")
     line = (
-        sa.func.jsonb_to_recordset(released.c.lines)
+        sa.func.jsonb_to_recordset(wanted.c.lines)
         .table_valued(sa.column("product_id", sa.BigInteger), sa.column("quantity", sa.BigInteger))
         .render_derived(name="line", with_types=True)
     )
     locked = (
         sa.select(products.c.id, line.c.quantity)
-        .select_from(released)
+        .select_from(wanted)
         .join(line, sa.true())
         .join(products, products.c.id == line.c.product_id)
         .order_by(products.c.id)
         .with_for_update(key_share=True, of=products)
         .cte("locked")
     )
+    # Counting them is what takes the locks. Whoever released it meanwhile has changed the status.
+    released = (
+        sa.update(reservations)
+        .where(*held, sa.select(sa.func.count()).select_from(locked).scalar_subquery() > 0)
+        .values(status="released", released_at=sa.func.clock_timestamp())
+        .returning(reservations.c.lines)
+        .cte("released")
+    )
     credited = (
         sa.update(products)
-        .where(products.c.id == locked.c.id)
+        .where(products.c.id == locked.c.id, sa.exists(sa.select(1).select_from(released)))
         .values(stock=products.c.stock + locked.c.quantity)
         .returning(
             products.c.id,

@@ -1,6 +1,7 @@
 import asyncio
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 from tests.support.shop import Api
@@ -50,6 +51,58 @@ async def test_many_releases_at_once_give_it_back_once(api: Api, inventory: Inve
 
     assert {answer.status for answer in answers} == {200}
     assert inventory.ledger(1) == [("initial", 5), ("sale", -2), ("release", 2)]
+
+
+@pytest.mark.parametrize("stock", [5, 3], ids=["enough is left", "the repetition is short"])
+@pytest.mark.parametrize("lines", [[(1, 2)], [(1, 2), (2, 1)]], ids=["one line", "two lines"])
+async def test_a_reserve_that_is_repeated_while_it_is_released_does_not_deadlock(
+    api: Api, inventory: Inventory, lines: list[tuple[int, int]], stock: int
+) -> None:
+    inventory.add(stock=stock)
+    inventory.add(stock=stock)
+    reservation_id = uuid4()
+    await api.reserve(reservation_id, lines)
+
+    # Both stand in the queue for the product's row, the reserve first.
+    with psycopg.connect(inventory.url) as holder:
+        holder.execute("SELECT FROM products WHERE id = 1 FOR UPDATE")
+        again = asyncio.create_task(api.reserve(reservation_id, lines))
+        await _until_waiting(inventory, 1)
+        released = asyncio.create_task(api.release(reservation_id))
+        await _until_waiting(inventory, 2)
+
+    assert (await released).status == 200
+    assert (await again).status in (200, 409)
+    assert (inventory.stock(1), inventory.stock(2)) == (stock, stock)
+    assert inventory.differences() == []
+
+
+async def _until_waiting(inventory: Inventory, number: int) -> None:
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    async with asyncio.timeout(3):
+        while inventory.value(waiting) != number:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_release_lifts_the_stock_beyond_what_a_count_may_say(
+    api: Api, inventory: Inventory
+) -> None:
+    inventory.add(stock=5)
+    reservation_id = uuid4()
+    await api.reserve(reservation_id, [(1, 2)])
+    full = {"name": "Lamp", "price": 1, "stock": 1_000_000_000}
+    assert (await api.put("/products/1", full)).status == 200
+
+    assert (await api.release(reservation_id)).status == 200
+
+    shown = await api.get("/products/1")
+    assert (shown.status, shown.json["stock"]) == (200, 1_000_000_002)
+    assert (await api.post("/products/1/stock", {"quantity": 1})).status == 422
+    assert (await api.reserve(uuid4(), [(1, 2)])).status == 200
+    assert inventory.differences() == []
 
 
 async def test_a_release_of_what_was_never_reserved_leaves_a_tombstone(
