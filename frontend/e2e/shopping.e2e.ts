@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { call, ordersOf, product, putIntoCart, visitors } from "./shop";
+import { call, haveInCart, ordersOf, product, putIntoCart, visitors } from "./shop";
 
 const visitor = visitors();
 
@@ -112,8 +112,7 @@ test("of two browsers that race for the last piece one gets it, the other a way 
   const rest = await product();
   const pages = await Promise.all([visitor(), visitor()]);
   for (const page of pages) {
-    await putIntoCart(page, last);
-    await putIntoCart(page, rest);
+    await haveInCart(page, [last, 1], [rest, 1]);
     await page.goto("/checkout");
     await page.getByRole("button", { name: /^Buy now/ }).waitFor();
     // From here on neither hears of the other by anything but the answer to its order.
@@ -141,7 +140,7 @@ test("of two browsers that race for the last piece one gets it, the other a way 
 test("an answer that is lost leads to one order, also after a reload", async () => {
   const thing = await product({ stock: 9 });
   const page = await visitor();
-  await putIntoCart(page, thing);
+  await haveInCart(page, [thing, 1]);
   await page.goto("/checkout");
   const keys: string[] = [];
   let isDown = true;
@@ -181,7 +180,7 @@ test("a product page follows the stock, and knows what is related", async () => 
 test("offline the cart goes on; back online so does the shop", async () => {
   const thing = await product();
   const page = await visitor();
-  await putIntoCart(page, thing);
+  await haveInCart(page, [thing, 1]);
   await page.goto("/checkout");
   await page.getByRole("button", { name: /^Buy now/ }).waitFor();
   await page.context().setOffline(true);

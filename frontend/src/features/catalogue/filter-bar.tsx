@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { type KeyboardEvent, useEffect, useRef } from "react";
 
 import { listCategories } from "@/api/inventory/list-categories";
 import { SORTS } from "@/api/inventory/list-products";
@@ -14,27 +15,13 @@ export function FilterBar({ filters, change }: Filters) {
   const { data: categories = [] } = useQuery(listCategories());
   return (
     <div className={styles.bar}>
-      <div className={styles.categories} role="group" aria-label={t.catalogue.categories}>
-        <Chip
-          isOn={filters.category === undefined}
-          onPress={() => {
-            change({ category: null });
-          }}
-        >
-          {t.catalogue.all}
-        </Chip>
-        {categories.map(({ name }) => (
-          <Chip
-            key={name}
-            isOn={filters.category === name}
-            onPress={() => {
-              change({ category: filters.category === name ? null : name });
-            }}
-          >
-            {name}
-          </Chip>
-        ))}
-      </div>
+      <Categories
+        names={categories.map(({ name }) => name)}
+        chosen={filters.category}
+        onChoose={(category) => {
+          change({ category });
+        }}
+      />
       <div className={styles.rest}>
         <label className={styles.toggle}>
           <input
@@ -68,18 +55,68 @@ export function FilterBar({ filters, change }: Filters) {
   );
 }
 
-function Chip({
-  isOn,
-  onPress,
-  children,
+/**
+ * The categories as a toolbar: one stop of the tab key, however many there are; the arrow keys go
+ * from one to the next.
+ */
+function Categories({
+  names,
+  chosen,
+  onChoose,
 }: {
-  isOn: boolean;
-  onPress: () => void;
-  children: string;
+  names: readonly string[];
+  chosen: string | undefined;
+  onChoose: (name: string | null) => void;
 }) {
+  const { t } = useI18n();
+  const bar = useRef<HTMLDivElement>(null);
+
+  // The chosen one may lie beyond the edge: the bar goes there, and the page stays where it is.
+  useEffect(() => {
+    const chip = bar.current?.querySelector<HTMLElement>("[aria-pressed=true]");
+    if (bar.current && chip) bar.current.scrollLeft = middleOf(chip) - middleOf(bar.current);
+  }, [chosen, names.length]);
+
   return (
-    <button type="button" className={styles.chip} aria-pressed={isOn} dir="auto" onClick={onPress}>
-      {children}
-    </button>
+    <div
+      ref={bar}
+      className={styles.categories}
+      role="toolbar"
+      aria-label={t.catalogue.categories}
+      onKeyDown={moveFocus}
+    >
+      {[undefined, ...names].map((name) => {
+        const isOn = name === chosen;
+        return (
+          <button
+            key={name ?? ""}
+            type="button"
+            className={styles.chip}
+            dir="auto"
+            aria-pressed={isOn}
+            // A category that is chosen but empty by now is not among them.
+            tabIndex={isOn || (name === undefined && !names.includes(chosen ?? "")) ? 0 : -1}
+            onClick={() => {
+              onChoose(isOn ? null : (name ?? null));
+            }}
+          >
+            {name ?? t.catalogue.all}
+          </button>
+        );
+      })}
+    </div>
   );
+}
+
+function middleOf({ offsetLeft, offsetWidth }: HTMLElement): number {
+  return offsetLeft + offsetWidth / 2;
+}
+
+function moveFocus(event: KeyboardEvent<HTMLElement>) {
+  const chips = [...event.currentTarget.querySelectorAll("button")];
+  const at = chips.findIndex((chip) => chip === document.activeElement);
+  const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: chips.length - 1 }[event.key];
+  if (to === undefined) return;
+  event.preventDefault();
+  chips.at(to % chips.length)?.focus();
 }
