@@ -9,13 +9,13 @@ import styles from "./more-below.module.css";
  */
 export function MoreBelow({
   label,
-  isLoading,
-  hasFailed,
+  isLoading = false,
+  hasFailed = false,
   onMore,
 }: {
   label: string;
-  isLoading: boolean;
-  hasFailed: boolean;
+  isLoading?: boolean;
+  hasFailed?: boolean;
   onMore: () => void;
 }) {
   const place = useRef<HTMLDivElement>(null);

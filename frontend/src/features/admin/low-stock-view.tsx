@@ -1,8 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 
 import { fetchProducts } from "@/api/inventory/list-products";
 import type { Product } from "@/api/models";
 import { Failure } from "@/components/failure";
+import { MoreBelow } from "@/components/more-below";
 import { Callout, EmptyState } from "@/components/notice";
 import { Skeleton } from "@/components/skeleton";
 import { useI18n } from "@/lib/i18n";
@@ -14,6 +16,7 @@ import { ProductTable } from "./product-table";
 // The API has no filter for low stock: the catalogue is looked through, up to here.
 const PAGE = 500;
 const MOST_PAGES = 4;
+const SHOWN_AT_ONCE = 50;
 
 interface LowStock {
   products: Product[];
@@ -48,6 +51,7 @@ async function fetchLowStock(signal: AbortSignal): Promise<LowStock> {
 export function LowStockView() {
   const { t } = useI18n();
   const { dialog, start } = useProductActions();
+  const [shown, setShown] = useState(SHOWN_AT_ONCE);
   const query = useQuery({
     queryKey: ["products", "low-stock"],
     queryFn: ({ signal }) => fetchLowStock(signal),
@@ -71,7 +75,20 @@ export function LowStockView() {
       ) : (
         <>
           <p className={styles.about}>{t.admin.lowText}</p>
-          <ProductTable products={products} label={t.admin.lowStock} onAction={start} />
+          <ProductTable
+            products={products.slice(0, shown)}
+            label={t.admin.lowStock}
+            onAction={start}
+          />
+          {shown < products.length && (
+            <MoreBelow
+              key={shown}
+              label={t.admin.showMore}
+              onMore={() => {
+                setShown(shown + SHOWN_AT_ONCE);
+              }}
+            />
+          )}
         </>
       )}
       {dialog}
