@@ -55,6 +55,18 @@ class BadRequest(Problem):
     status, type, title = 400, "bad-request", "The request cannot be read"
 
 
+class InvalidCredentials(Problem):
+    """No account has this e-mail address with this password; which of them is wrong is not said."""
+
+    status, type, title = 401, "invalid-credentials", "The e-mail address or the password is wrong"
+
+
+class InvalidSession(Problem):
+    """The refresh token is none, was used before, or its session has ended."""
+
+    status, type, title = 401, "invalid-session", "The session has ended"
+
+
 class NotFound(Problem):
     """There is nothing at that address."""
 
@@ -119,6 +131,12 @@ class OrderNotCancellable(Conflict):
     type, title = "order-not-cancellable", "The order cannot be cancelled"
 
 
+class AccountExists(Conflict):
+    """The e-mail address has an account."""
+
+    type, title = "account-exists", "The e-mail address has an account"
+
+
 class PreconditionFailed(Problem):
     """If-Match names another version than the stored one."""
 
@@ -153,6 +171,16 @@ class KeyReused(Problem):
     """The idempotency key came before, with another body."""
 
     status, type, title = 422, "idempotency-key-reused", "The idempotency key was used before"
+
+
+class TooManyAttempts(Problem):
+    """Somebody has tried too many passwords for one e-mail address."""
+
+    status, type, title = 429, "too-many-attempts", "Too many attempts to sign in"
+
+    def __init__(self, detail: str = "", *, retry_after: int = 60) -> None:
+        said = detail or f"Try again in {retry_after} s."
+        super().__init__(said, headers={"Retry-After": str(retry_after)})
 
 
 class DependencyDown(Problem):

@@ -1,7 +1,7 @@
 """Ed25519 keys as JWKs (RFC 7517, RFC 8037), what is signed with them, and where each is kept.
 
 Whoever signs has a private key of his own, in a Secret that nobody else reads; everybody has the
-public ones. `python -m shop.keys FILE` makes what is missing in a file of all Secrets; a cluster's
+public ones. `python -m shop.keys FOLDER` makes what is missing in a folder of Secrets; a cluster's
 deployment makes the Secrets themselves.
 """
 
@@ -117,28 +117,46 @@ def complete(known: Mapping[str, Mapping[str, str]]) -> Secrets:
     return secrets
 
 
-def keep(path: Path) -> Secrets:
-    """The Secrets that a file holds, which only its owner reads; what is missing is added."""
-    known: Secrets = json.loads(path.read_text()) if path.exists() else {}
+def variable_of(secret: str) -> str:
+    """The variable that a Secret of keys is read by."""
+    return {TOKENS: "TOKEN_SIGNING_KEYS", TRUSTED: "TRUSTED_KEYS"}.get(
+        secret, "IDENTITY_SIGNING_KEY"
+    )
+
+
+def path_of(secret: str, folder: Path) -> Path:
+    """The file that holds a Secret of keys, as a volume of a pod would."""
+    return folder / secret / variable_of(secret)
+
+
+def keep(folder: Path) -> Secrets:
+    """The Secrets in a folder that only its owner reads; what is missing is made."""
+    known = {
+        path.parent.name: {path.name: path.read_text()} for path in sorted(folder.glob("*/[A-Z]*"))
+    }
     secrets = complete(known)
-    if secrets != known:
-        store(path, secrets)
+    for name, values in secrets.items():
+        if values != known.get(name):
+            store(folder, name, values)
     return secrets
 
 
-def store(path: Path, secrets: Mapping[str, Mapping[str, str]]) -> None:
-    """Write the Secrets; the file appears whole or not at all."""
-    draft = path.with_suffix(".tmp")
-    draft.unlink(missing_ok=True)
-    draft.touch(mode=0o600)
-    draft.write_text(json.dumps(secrets, indent=2) + "\n")
-    draft.replace(path)
+def store(folder: Path, secret: str, values: Mapping[str, str]) -> None:
+    """Write a Secret into the folder; a file appears whole or not at all."""
+    place = folder / secret
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name, value in values.items():
+        draft = place / ".draft"
+        draft.unlink(missing_ok=True)
+        draft.touch(mode=0o600)
+        draft.write_text(value)
+        draft.replace(place / name)
 
 
 def main(arguments: Sequence[str]) -> int:
     """The command line; returns the exit status."""
     if len(arguments) != 1:
-        print("usage: python -m shop.keys FILE", file=sys.stderr)
+        print("usage: python -m shop.keys FOLDER", file=sys.stderr)
         return 2
     print("\n".join(sorted(keep(Path(arguments[0])))))
     return 0

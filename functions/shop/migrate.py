@@ -15,7 +15,7 @@ from alembic.config import Config
 
 from shop.settings import SettingError, Settings
 
-AREAS = ("inventory", "orders", "notifications")
+AREAS = ("inventory", "orders", "notifications", "identity")
 _WAIT_SECONDS = 60
 _LOCK = 7_410_001
 

@@ -27,7 +27,7 @@ from shop.gateway.routes import DOCUMENT, PREFIX
 from shop.operation import REGISTRY, Operation
 
 FUNCTIONS = Path(__file__).resolve().parent.parent
-AREAS = ("inventory", "orders", "notifications", "gateway")
+AREAS = ("inventory", "orders", "notifications", "identity", "gateway")
 _REFERENCE = "#/components/schemas/{model}"
 _PROBLEM = {
     "type": "object",
@@ -91,7 +91,7 @@ def document(operations: dict[str, Operation]) -> dict[str, Any]:
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
-        "tags": [{"name": area} for area in AREAS[:3]],
+        "tags": [{"name": area} for area in AREAS[:-1]],
         "paths": paths,
         "components": {"schemas": {**definitions.get("$defs", {}), "Problem": _PROBLEM}},
         "x-services": {
@@ -120,7 +120,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
     if operation.body is not None:
         reference = {"$ref": _REFERENCE.format(model=operation.body.__name__)}
         described["requestBody"] = {
-            "required": True,
+            "required": not operation.body_optional,
             "content": {"application/json": {"schema": reference}},
         }
     if operation.cluster_local:

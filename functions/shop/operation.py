@@ -132,6 +132,10 @@ class Operation:
     uses_database: bool = True
     uses_client: bool = False
     calls: tuple[str, ...] = ()
+    # An empty body is taken for an empty object.
+    body_optional: bool = False
+    # Makes what the first request would have to wait for; SettingError where that cannot be.
+    prepare: Callable[[Services], object] | None = None
     most_bytes: int = 65_536
     # Where it answers for several routes, how their requests may end.
     further_outcomes: Callable[[], Iterable[Outcome]] = tuple
@@ -295,7 +299,10 @@ async def _parse(request: Request, declared: Operation) -> Call[Any]:
         call.query = parsing.query(declared.query, scope["query_string"])
     if declared.body is not None:
         content_type = request.headers.get("content-type")
-        document = parsing.json_document(content_type, await request.body())
+        body = await request.body()
+        if declared.body_optional and not body:
+            content_type, body = None, b"{}"
+        document = parsing.json_document(content_type, body)
         call.body = parsing.validate(declared.body, document)
         if declared.keyed:
             call.key = parsing.idempotency_key(request.headers, declared.name, scope, document)

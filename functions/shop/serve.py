@@ -56,6 +56,8 @@ async def _start(settings: Settings, operation: Operation) -> Services:
         from shop.client import Client
 
         services.client_or_none = Client(settings, measured, operation.calls)
+    if operation.prepare is not None:
+        operation.prepare(services)
     gc.collect()
     gc.freeze()  # What start-up has made stays; the collector need not walk it again.
     gc.set_threshold(20_000, 20, 20)  # A request leaves no cycles behind: look for them rarely.

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 class SettingError(Exception):
@@ -13,14 +14,15 @@ class SettingError(Exception):
 class Settings:
     """A view of environment variables that fails loudly and by name.
 
-    A variable that is set to nothing counts as not set.
+    A variable that is set to nothing counts as not set. Where NAME is not set, NAME_FILE may name
+    a file that holds its value.
     """
 
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
     def text(self, name: str, default: str | None = None) -> str:
         """The variable as text; SettingError where it is missing and has no default."""
-        value = self.environment.get(name, "").strip() or default
+        value = self._given(name) or default
         if value is None:
             raise SettingError(f"the environment variable {name} is not set")
         return value
@@ -67,4 +69,14 @@ class Settings:
 
     def has(self, name: str) -> bool:
         """Whether the variable is set to something."""
-        return bool(self.environment.get(name, "").strip())
+        return bool(self._given(name))
+
+    def _given(self, name: str) -> str:
+        value = self.environment.get(name, "").strip()
+        if value or f"{name}_FILE" not in self.environment:
+            return value
+        path = self.environment[f"{name}_FILE"]
+        try:
+            return Path(path).read_text().strip()
+        except OSError as error:
+            raise SettingError(f"{name}_FILE names {path}: {error.strerror}") from None

@@ -113,6 +113,7 @@ INSTRUMENTS: tuple[Instrument, ...] = (
     *_http("inventory"),
     *_http("order"),
     *_http("notification"),
+    *_http("identity"),
     *_http("gateway"),
     Instrument(
         "function_starts", "counter", "{start}", ("function",),
@@ -129,6 +130,7 @@ INSTRUMENTS: tuple[Instrument, ...] = (
     _database("inventory"),
     _database("order"),
     _database("notification"),
+    _database("identity"),
     Instrument(
         "inventory_stock_levels", "gauge", "{piece}", ("product_id", "product"),
         "Pieces in stock of the 500 products that are nearest to their threshold.",
@@ -192,6 +194,14 @@ INSTRUMENTS: tuple[Instrument, ...] = (
     ),
     *_pruning("notification"),
     Instrument(
+        "identity_logins", "counter", "{login}", ("outcome",),
+        "Attempts to sign in, by how they ended: signed_in, refused or locked_out.",
+    ),
+    Instrument(
+        "identity_refreshes", "counter", "{refresh}", ("outcome",),
+        "Refresh tokens that were sent, by what they were; reused says that one was stolen.",
+    ),
+    Instrument(
         "gateway_errors", "counter", "{error}", ("type",),
         "Requests that the gateway could not pass on, by the problem's type.",
     ),
@@ -202,6 +212,7 @@ AREA_PREFIX = {
     "inventory": "inventory",
     "orders": "order",
     "notifications": "notification",
+    "identity": "identity",
     "gateway": "gateway",
 }
 

@@ -7,7 +7,7 @@ from dash.asking import Readings
 
 Paint = Callable[[str, int], str]
 
-_SERVICES = ("gateway", "inventory", "orders", "notifications")
+_SERVICES = ("gateway", "inventory", "orders", "notifications", "identity")
 _BOLD, _RED, _GREEN, _YELLOW, _GREY = 1, 31, 32, 33, 90
 _COLUMN = 46
 _BAR = 16

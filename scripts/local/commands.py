@@ -78,10 +78,10 @@ def _reset(layout: Layout, _: argparse.Namespace) -> None:
     from local import checks
 
     with checks.only_one(layout):
-        for name in ("postgres", "postgres.new", "kafka", "logs", "traces"):
+        for name in ("postgres", "postgres.new", "kafka", "keys", "logs", "traces"):
             shutil.rmtree(layout.data / name, ignore_errors=True)
         (layout.data / "passwords.json").unlink(missing_ok=True)
-    print(f"Deleted databases, topics, logs and traces under {layout.data}.")
+    print(f"Deleted databases, topics, keys, logs and traces under {layout.data}.")
 
 
 def _stop(layout: Layout, _: argparse.Namespace) -> None:

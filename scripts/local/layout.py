@@ -54,6 +54,11 @@ class Layout:
         return self.data / "traces" / "spans.jsonl"
 
     @property
+    def keys(self) -> Path:
+        """The folder of those who sign, with a folder for each Secret."""
+        return self.data / "keys"
+
+    @property
     def state(self) -> Path:
         """The file that tells tools what runs where, while it runs."""
         return self.data / "state.json"

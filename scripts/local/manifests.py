@@ -11,6 +11,7 @@ import yaml
 from local.layout import PlatformError
 
 AREA_LABEL = "shophub.com/area"
+DATABASE = "-database"
 _DURATION = re.compile(r"PT(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?")
 
 
@@ -21,7 +22,12 @@ class Function:
     name: str
     area: str
     environment: dict[str, str]
-    secret: str | None
+    secrets: tuple[str, ...]
+
+    @property
+    def database(self) -> str | None:
+        """The area whose database it opens."""
+        return _database(self.secrets)
 
     @property
     def service(self) -> str:
@@ -37,7 +43,12 @@ class Program:
     area: str | None
     command: tuple[str, ...]
     environment: dict[str, str]
-    secret: str | None
+    secrets: tuple[str, ...]
+
+    @property
+    def database(self) -> str | None:
+        """The area whose database it opens."""
+        return _database(self.secrets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +104,7 @@ class Manifests:
     @property
     def areas(self) -> tuple[str, ...]:
         """The areas that have a database."""
-        return tuple(sorted({f.area for f in self.functions if f.secret}))
+        return tuple(sorted({f.area for f in self.functions if f.database}))
 
 
 def read(root: Path) -> Manifests:
@@ -143,32 +154,36 @@ def _name(each: dict[str, Any]) -> str:
 
 def _environment(
     container: dict[str, Any], maps: dict[str, dict[str, str]]
-) -> tuple[dict[str, str], str | None]:
-    """The container's variables, the maps' first as Kubernetes has it, and its Secret's name."""
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The container's variables, the maps' first as Kubernetes has it, and its Secrets' names."""
     environment: dict[str, str] = {}
-    secret = None
+    secrets: list[str] = []
     for source in container.get("envFrom", []):
         if "configMapRef" in source:
             environment |= maps[source["configMapRef"]["name"]]
         elif "secretRef" in source:
-            secret = str(source["secretRef"]["name"])
+            secrets.append(str(source["secretRef"]["name"]))
     environment |= {each["name"]: str(each["value"]) for each in container.get("env", [])}
-    return environment, secret
+    return environment, tuple(secrets)
+
+
+def _database(secrets: tuple[str, ...]) -> str | None:
+    return next((s.removesuffix(DATABASE) for s in secrets if s.endswith(DATABASE)), None)
 
 
 def _function(each: dict[str, Any], maps: dict[str, dict[str, str]]) -> Function:
-    environment, secret = _environment(each["spec"]["template"]["spec"]["containers"][0], maps)
+    environment, secrets = _environment(each["spec"]["template"]["spec"]["containers"][0], maps)
     name = environment["FUNCTION_TARGET"]
     if name.replace("_", "-") != _name(each):
         raise PlatformError(f"The Service {_name(each)} runs a function of another name, {name}.")
-    return Function(name, each["metadata"]["labels"][AREA_LABEL], environment, secret)
+    return Function(name, each["metadata"]["labels"][AREA_LABEL], environment, secrets)
 
 
 def _program(each: dict[str, Any], maps: dict[str, dict[str, str]]) -> Program:
     container = each["spec"]["template"]["spec"]["containers"][0]
-    environment, secret = _environment(container, maps)
+    environment, secrets = _environment(container, maps)
     area = each["metadata"].get("labels", {}).get(AREA_LABEL)
-    return Program(_name(each), area, tuple(container["command"]), environment, secret)
+    return Program(_name(each), area, tuple(container["command"]), environment, secrets)
 
 
 def _kafka_source(each: dict[str, Any], sinks: dict[str, str]) -> KafkaSource:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 from local.layout import HOST, ROOT, Layout
-from local.manifests import Function, Manifests, Program
+from local.manifests import DATABASE, Function, Manifests, Program
+from shop import keys
 
 Kind = Literal[
     "function",
@@ -29,7 +30,7 @@ _FUNCTION_COMMAND = ("python", "-m", "shop.serve")
 _SERVICE = re.compile(r"http://([a-z0-9-]+)\.shop\.svc\.cluster\.local")
 _KAFKA = "kafka.shop.svc.cluster.local:9092"
 # Set in the caller's environment, these win over the ConfigMap.
-_FROM_CALLER = re.compile(r"OTEL_\w+|LOG_LEVEL|NOTIFY_URLS")
+_FROM_CALLER = re.compile(r"OTEL_\w+|AUTH|LOG_LEVEL|NOTIFY_URLS")
 PATIENCE_SECONDS = "8"
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
 
@@ -112,7 +113,7 @@ class Plan:
         return self._own("event-sources", "sources", "local.events", self._layout.event_sources)
 
     def _function(self, function: Function) -> Spec:
-        environment = self._environment(function.environment, function.secret)
+        environment = self._environment(function)
         port = self._ports[function.name]
         environment |= {"PORT": str(port), "HOST": HOST}
         if "{function}" in environment.pop("UPSTREAM_URL", ""):
@@ -126,7 +127,7 @@ class Plan:
         )  # fmt: skip
 
     def _program(self, program: Program, kind: Kind, port: int | None = None) -> Spec:
-        environment = self._environment(program.environment, program.secret)
+        environment = self._environment(program)
         if port is not None:
             environment |= {"PORT": str(port), "HOST": HOST}
         return Spec(
@@ -143,16 +144,23 @@ class Plan:
         command = _python(("python", "-m", module))
         return Spec(name, kind, command, environment, port=port, ready="/health/ready")
 
-    def _environment(self, declared: dict[str, str], secret: str | None) -> dict[str, str]:
-        environment = base_environment() | {k: self._rewritten(v) for k, v in declared.items()}
+    def _environment(self, declared: Function | Program) -> dict[str, str]:
+        environment = base_environment() | {
+            name: self._rewritten(value) for name, value in declared.environment.items()
+        }
         # Here each process shows /metrics; a cluster's functions push to its Collector.
         environment["OTEL_METRICS_EXPORTER"] = "prometheus"
         # What the activator does in a cluster: a request waits for a process that is starting.
         environment["CONNECT_PATIENCE_SECONDS"] = PATIENCE_SECONDS
         environment.pop("OTEL_EXPORTER_OTLP_ENDPOINT", None)
         environment |= self._traces()
-        if secret is not None:
-            environment["DATABASE_URL"] = self._databases[secret.removesuffix("-database")]
+        if declared.database is not None:
+            environment["DATABASE_URL"] = self._databases[declared.database]
+        for secret in declared.secrets:
+            if not secret.endswith(DATABASE):
+                # Read when a process starts: one that starts again has the keys as they are then.
+                path = keys.path_of(secret, self._layout.keys)
+                environment[f"{keys.variable_of(secret)}_FILE"] = str(path)
         return environment | _from_caller()
 
     def _traces(self) -> dict[str, str]:

@@ -19,6 +19,7 @@ from local.postgres import Postgres
 from local.process import Process
 from local.prometheus import Prometheus
 from local.storefront import build
+from shop import keys
 
 # Processes that may start at once: more would only take the processor from one another, and
 # from what the first order waits for.
@@ -295,6 +296,7 @@ def up(layout: Layout, console: Console) -> None:
     layout.logs.mkdir(parents=True, exist_ok=True)
     checks.check_disk(layout.data)
     with checks.only_one(layout):
+        keys.keep(layout.keys)
         asyncio.run(_run(layout, console))
 
 

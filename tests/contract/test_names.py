@@ -64,7 +64,7 @@ def test_a_manifest_gives_a_function_its_database_and_the_addresses_that_it_call
     name: str, operations: dict[str, Operation], described: Manifests
 ) -> None:
     operation, found = operations[name], manifest(described, name)
-    assert found.secret == (f"{operation.area}-database" if operation.uses_database else None)
+    assert found.database == (operation.area if operation.uses_database else None)
     for key in operation.calls:
         service = key.removesuffix("_URL").lower().replace("_", "-")
         assert found.environment[key] == f"http://{service}.shop.svc.cluster.local"

@@ -24,7 +24,7 @@ SCHEMAS = ROOT / "tests" / "contract" / "kubernetes.json"
 _KSERVICE = "serving.knative.dev/v1"
 _CUSTOMER_WAITS = {
     "gateway", "list-products", "get-product", "create-order", "reserve-stock", "get-order",
-    "list-orders",
+    "list-orders", "issue-token", "refresh-token", "list-keys",
 }  # fmt: skip
 # Beside the functions: each loop has its own session and one for its metrics, and the operator
 # some for himself. PostgreSQL keeps three for superusers.

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own, with the shop's three databases in it."""
+"""A PostgreSQL server of the tests' own, with the shop's four databases in it."""
 
 import asyncio
 import contextlib

@@ -20,6 +20,7 @@ _TABLES: dict[str, dict[LiteralString, LiteralString | None]] = {
     "notifications": {
         "notifications": "id", "inbox": None, "delivered_tally": None, "dead_letters": "id",
     },
+    "identity": {"sessions": None, "login_attempts": None, "accounts": None},
 }  # fmt: skip
 
 

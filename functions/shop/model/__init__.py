@@ -1,1 +1,1 @@
-"""The tables of the three databases, and the pieces that they share."""
+"""The tables of the four databases, and the pieces that they share."""

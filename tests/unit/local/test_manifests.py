@@ -37,7 +37,7 @@ def test_what_a_container_names_wins_over_the_map_that_it_imports(
     gateway = next(f for f in described.functions if f.name == "gateway")
     assert gateway.environment["LOG_LEVEL"] == "info"
     assert gateway.environment["UPSTREAM_URL"] == "http://{function}.shop.svc.cluster.local"
-    assert gateway.secret is None
+    assert gateway.database is None
 
 
 def test_events_that_cannot_be_delivered_have_somewhere_to_go(

@@ -9,7 +9,7 @@ from local.plan import Plan, Spec
 
 _DATABASES = {
     area: f"postgresql://{area}@127.0.0.1/{area}"
-    for area in ("inventory", "orders", "notifications")
+    for area in ("inventory", "orders", "notifications", "identity")
 }
 
 
@@ -52,6 +52,15 @@ def test_only_what_has_a_secret_is_given_a_database(plan: Plan) -> None:
     assert "DATABASE_URL" not in _named(functions, "gateway").environment
 
 
+def test_keys_are_read_from_files_when_a_process_starts(plan: Plan, tmp_path: Path) -> None:
+    for name in ("issue_token", "refresh_token", "list_keys"):
+        environment = _named(plan.functions(), name).environment
+        path = tmp_path / "keys" / "token-signing-keys" / "TOKEN_SIGNING_KEYS"
+        assert environment["TOKEN_SIGNING_KEYS_FILE"] == str(path)
+        assert "TOKEN_SIGNING_KEYS" not in environment
+    assert "TOKEN_SIGNING_KEYS_FILE" not in _named(plan.functions(), "create_order").environment
+
+
 def test_everything_binds_to_loopback_and_shows_its_metrics(plan: Plan) -> None:
     for spec in (*plan.functions(), *plan.loops()):
         assert spec.environment["HOST"] == "127.0.0.1"
@@ -61,6 +70,15 @@ def test_everything_binds_to_loopback_and_shows_its_metrics(plan: Plan) -> None:
 def test_what_a_first_order_needs_starts_first(plan: Plan) -> None:
     first = [spec.name for spec in plan.functions()][:3]
     assert first == ["gateway", "reserve_stock", "create_order"]
+
+
+@pytest.mark.parametrize("switch", ["on", "off"])
+def test_the_caller_says_whether_authentication_is_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, switch: str
+) -> None:
+    monkeypatch.setenv("AUTH", switch)
+    plan = Plan(manifests.read(ROOT), Layout(tmp_path), _DATABASES)
+    assert {spec.environment["AUTH"] for spec in (*plan.functions(), *plan.loops())} == {switch}
 
 
 def test_the_callers_log_level_wins_over_the_manifests(

@@ -70,10 +70,20 @@ def test_a_key_that_was_trusted_stays_trusted() -> None:
     assert len(trusted) == 1 + len(keys.SIGNERS)
 
 
-def test_the_file_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
-    path = tmp_path / "keys.json"
-    made = keys.keep(path)
-    assert path.stat().st_mode & 0o777 == 0o600
-    written = path.stat().st_mtime_ns
-    assert keys.keep(path) == made
-    assert path.stat().st_mtime_ns == written
+def test_a_folder_is_filled_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "keys"
+    made = keys.keep(folder)
+    paths = {secret: keys.path_of(secret, folder) for secret in made}
+    assert {path.stat().st_mode & 0o777 for path in paths.values()} == {0o600}
+    for secret, path in paths.items():
+        assert made[secret] == {path.name: path.read_text()}
+    written = {path: path.stat().st_mtime_ns for path in paths.values()}
+    assert keys.keep(folder) == made
+    assert {path: path.stat().st_mtime_ns for path in paths.values()} == written
+
+
+def test_a_key_that_is_lost_is_made_anew(tmp_path: Path) -> None:
+    before = keys.keep(tmp_path)
+    keys.path_of("token-signing-keys", tmp_path).unlink()
+    after = keys.keep(tmp_path)
+    assert {name for name in after if after[name] != before[name]} == {"token-signing-keys"}

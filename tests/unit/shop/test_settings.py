@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from shop.settings import SettingError, Settings
@@ -53,3 +55,12 @@ def test_the_processs_environment_is_what_counts(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("A_SETTING", "x")
 
     assert Settings().text("A_SETTING") == "x"
+
+
+def test_a_file_may_hold_the_value(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("abc\n")
+    settings = Settings({"KEYS_FILE": str(tmp_path / "keys")})
+    assert settings.has("KEYS")
+    assert settings.text("KEYS") == "abc"
+    with pytest.raises(SettingError, match=r"KEYS_FILE names .*none: No such file"):
+        Settings({"KEYS_FILE": str(tmp_path / "none")}).text("KEYS")
