@@ -14,7 +14,7 @@ Object = dict[str, Any]
 # What kubectl says where its cluster is not there, or is not the one that is meant.
 _SILENT = re.compile(
     r"was refused|no such host|i/o timeout|Unable to connect|context .*does not exist|"
-    r"no context exists|no route to host|TLS handshake|ServiceUnavailable|"
+    r"no context exists|context was not found|no route to host|TLS handshake|ServiceUnavailable|"
     r"must be logged in|certificate signed by unknown",
     re.IGNORECASE,
 )
@@ -54,7 +54,8 @@ def kubectl(*arguments: str, stdin: str | None = None, seconds: float = 120.0) -
 
 
 def _error(arguments: Sequence[str], said: str) -> ClusterError:
-    if _SILENT.search(said):
+    # Without a context kubectl asks whatever listens on port 8080: the shop of this machine, maybe.
+    if _SILENT.search(said) or not context_name():
         return UnreachableError(
             f"No cluster answers at {context()}. `kubectl config use-context` chooses one that "
             f"runs, `scripts/task cluster:create` makes one. ({said.splitlines()[-1]})"
