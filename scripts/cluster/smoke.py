@@ -74,13 +74,18 @@ class _Shop:
         """Wait until the notification about the subject is stored and delivered."""
         began = time.monotonic()
         while time.monotonic() - began < _SECONDS:
-            _, found = self.send("GET", "/api/notifications?limit=200")
-            if any(each["subject"] == subject and each["delivered_at"] for each in found):
+            # While its function wakes, the answer may be that it does not answer yet.
+            status, found = self.send("GET", "/api/notifications?limit=200")
+            if status == 200 and _is_delivered(found, subject):
                 seconds = time.monotonic() - began
                 print(f"  {'its notification':<20} delivered after {seconds:.1f} s", flush=True)
                 return
             time.sleep(0.5)
         raise ClusterError(f"{subject} was not told of within {_SECONDS:g} s.")
+
+
+def _is_delivered(notifications: list[dict[str, Any]], subject: str) -> bool:
+    return any(each["subject"] == subject and each["delivered_at"] for each in notifications)
 
 
 def _document(body: bytes) -> Any:
