@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -9,8 +10,8 @@ from uuid import uuid4
 import yaml
 
 from cluster.address import Address
-from cluster.prove import prometheus
 from cluster.prove.books import Books, UnprovenError
+from cluster.prove.prometheus import Prometheus, prometheus
 from cluster.prove.traffic import Shop, Tally
 from dashboards.__main__ import BOARDS
 from dashboards.variables import filled
@@ -31,24 +32,32 @@ async def telemetry(place: Address) -> None:
         await shop.product(40)  # What `_drive` makes, it deletes again.
         await _drive(shop)
         await asyncio.to_thread(books.settle)
-        targets = await asyncio.to_thread(_targets)
-        panels = list(_panels(scaling=targets.get(_AUTOSCALER) == 1))
-        for _ in range(int(_SECONDS / 15)):
-            empty = await asyncio.to_thread(_without_data, panels)
-            if not empty:
-                break
-            await _drive(shop)
-            await asyncio.sleep(10)
+        with prometheus() as watching:
+            wrong = await _empty_panels(shop, watching)
+            wrong += await asyncio.to_thread(_faults_of_rules, watching)
     finally:
         await shop.close()
-    print(f"    {len(panels)} queries of {len(BOARDS)} dashboards, {len(empty)} without data")
-    wrong = [f"no data: {board}, {title}" for board, title, _ in empty]
-    wrong += await asyncio.to_thread(_faults_of_rules)
-    wrong += [f"{job} is down" for job, up in targets.items() if not up and job != _AUTOSCALER]
-    if targets.get(_AUTOSCALER) != 1:
-        print("    Knative's autoscaler does not show its metrics: its panels were left out")
     if wrong:
         raise UnprovenError("; ".join(wrong))
+
+
+async def _empty_panels(shop: Shop, watching: Prometheus) -> list[str]:
+    """Targets that are down, and panels without data after a while of orders of every outcome."""
+    deadline = time.monotonic() + _SECONDS
+    while True:
+        up = await asyncio.to_thread(watching.query, "up")
+        targets = {each["metric"]["job"]: each["value"][1] == "1" for each in up}
+        panels = list(_panels(scaling=targets.get(_AUTOSCALER, False)))
+        empty = await asyncio.to_thread(_without_data, watching, panels)
+        if not empty or time.monotonic() > deadline:
+            break
+        await _drive(shop)
+        await asyncio.sleep(5)
+    print(f"    {len(panels)} queries of {len(BOARDS)} dashboards, {len(empty)} without data")
+    if not targets.get(_AUTOSCALER):
+        print("    Knative's autoscaler does not show its metrics: its panels were left out")
+    wrong = [f"no data: {board}, {title}" for board, title, _ in empty]
+    return wrong + [f"{job} is down" for job in targets if not targets[job] and job != _AUTOSCALER]
 
 
 async def _drive(shop: Shop) -> None:
@@ -77,22 +86,19 @@ def _panels(*, scaling: bool) -> Iterator[tuple[str, str, str]]:
                     yield board.uid, panel.title, filled(query.expression)
 
 
-def _without_data(panels: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
-    return [panel for panel in panels if not _values(panel[2])]
+def _without_data(
+    watching: Prometheus, panels: list[tuple[str, str, str]]
+) -> list[tuple[str, str, str]]:
+    def has_data(expression: str) -> bool:
+        values = (float(each["value"][1]) for each in watching.query(expression))
+        return any(not math.isnan(value) for value in values)
+
+    return [panel for panel in panels if not has_data(panel[2])]
 
 
-def _values(expression: str) -> list[float]:
-    values = [float(each["value"][1]) for each in prometheus.query(expression)]
-    return [value for value in values if not math.isnan(value)]
-
-
-def _targets() -> dict[str, int]:
-    return {each["metric"]["job"]: int(each["value"][1]) for each in prometheus.query("up")}
-
-
-def _faults_of_rules() -> list[str]:
+def _faults_of_rules(watching: Prometheus) -> list[str]:
     """Rules that are missing or fail, and alerts that should never fire."""
-    groups: list[Any] = prometheus.ask("rules")["groups"]
+    groups: list[Any] = watching.ask("rules")["groups"]
     loaded = [rule for group in groups for rule in group["rules"]]
     documents = [yaml.safe_load(path.read_text()) for path in _RULES.glob("*.yaml")]
     rules = [rule for each in documents for group in each["groups"] for rule in group["rules"]]
@@ -103,8 +109,6 @@ def _faults_of_rules() -> list[str]:
     wrong += [
         f"{rule['name']}: {rule.get('lastError')}" for rule in loaded if rule["health"] == "err"
     ]
-    firing = {
-        each["metric"]["alertname"] for each in prometheus.query('ALERTS{alertstate="firing"}')
-    }
+    firing = {each["metric"]["alertname"] for each in watching.query('ALERTS{alertstate="firing"}')}
     print(f"    firing: {', '.join(sorted(firing)) or 'no alert'}")
     return wrong + [f"{name} fires" for name in sorted(firing & _NEVER)]

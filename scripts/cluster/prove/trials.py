@@ -11,9 +11,9 @@ from contextlib import suppress
 from cluster import deploy, image, waiting
 from cluster.address import Address
 from cluster.kubectl import NAMESPACE, ClusterError, Object, condition, get, kubectl, name_of
-from cluster.prove import prometheus
 from cluster.prove.books import Books, UnprovenError, expect
 from cluster.prove.letters import notifications_refused
+from cluster.prove.prometheus import prometheus
 from cluster.prove.traffic import Shop, Tally, orders, reads
 from local.layout import ROOT
 
@@ -183,7 +183,8 @@ async def counts(place: Address) -> None:
         asked = 'inventory_http_requests_total{function="receive_stock",status="200"}'
         await shop.send("POST", path, {"quantity": 1})  # Wakes it; its zeros are shown.
         await asyncio.sleep(25)
-        start = prometheus.samples(sold, "1m")[-1][0]
+        with prometheus() as watching:
+            start = watching.samples(sold, "1m")[-1][0]
 
         tally = await orders(shop, product, clients=60, number=400)
         sent = await _restock(shop, path, 300)
@@ -196,16 +197,19 @@ async def counts(place: Address) -> None:
         await asyncio.sleep(minutes * 60)
 
         wrong = []
-        for name, selector, wanted, off in (
-            ("orders", sold, tally.confirmed, 0.0),
-            ("notifications", told, tally.confirmed, 0.0),
-            ("requests of a function that sleeps", asked, sent, 0.01),
-        ):
-            end = prometheus.samples(selector, "1m")[-1][0]
-            found = prometheus.increase(selector, start, end)
-            print(f"    sum(increase({selector}[…])) = {found:.3f}, {wanted} {name}", flush=True)
-            if abs(round(found) - wanted) > wanted * off:
-                wrong.append(f"{found:.2f} {name} of {wanted}")
+        with prometheus() as watching:
+            for name, selector, wanted, off in (
+                ("orders", sold, tally.confirmed, 0.0),
+                ("notifications", told, tally.confirmed, 0.0),
+                ("requests of a function that sleeps", asked, sent, 0.01),
+            ):
+                end = watching.samples(selector, "1m")[-1][0]
+                found = watching.increase(selector, start, end)
+                print(
+                    f"    sum(increase({selector}[…])) = {found:.3f}, {wanted} {name}", flush=True
+                )
+                if abs(round(found) - wanted) > wanted * off:
+                    wrong.append(f"{found:.2f} {name} of {wanted}")
         expect("what was counted", wrong)
     finally:
         await shop.close()
