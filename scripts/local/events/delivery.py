@@ -13,6 +13,7 @@ from local import probe
 from local.events import meters
 from local.events.cloudevent import Event
 from local.manifests import Delivery
+from shop.calling import Session
 from shop.spans import Spans, ended, header_of
 
 _LOG = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ class Sink:
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        session: Session,
         source: str,
         url: str,
         delivery: Delivery,
@@ -107,8 +108,9 @@ class Sink:
                     self._url, data=event.data, headers=headers, timeout=self._timeout
                 ) as response:
                     body = await response.read()
+                    kind = response.headers.get("content-type", "")
                     is_event = "ce-specversion" in response.headers or (
-                        response.content_type.startswith("application/cloudevents")
+                        kind.startswith("application/cloudevents")
                     )
                     return Answer(response.status, body, is_event)
             except aiohttp.ClientConnectorError:
