@@ -19,6 +19,7 @@ TOKENS = "token-signing-keys"
 TRUSTED = "trusted-keys"
 # Those who sign what passes between functions. A key's id is its signer's name and a number.
 SIGNERS = ("gateway", "orders", "inventory-relay", "orders-relay")
+SECRETS = (TOKENS, TRUSTED, *(f"{signer}-signing-key" for signer in SIGNERS))
 
 
 def generate(kid: str) -> Jwk:

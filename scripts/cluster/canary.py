@@ -1,6 +1,6 @@
 """A canary: this tree's version of one function gets a share of its requests, then all, or none."""
 
-from cluster import image, passwords, waiting
+from cluster import image, secrets, waiting
 from cluster.kubectl import ClusterError, Object, apply, get, name_of
 from cluster.render import render, stamp
 
@@ -60,7 +60,7 @@ def _of_this_tree(overlay: str, function: str) -> Object:
     name = function.replace("_", "-")
     references = {each.name: each.reference for each in image.images()}
     objects = render(overlay, references)
-    stamp(objects, passwords.versions())
+    stamp(objects, secrets.versions())
     for each in objects:
         if each["apiVersion"].startswith("serving.") and name_of(each) == name:
             return each

@@ -53,6 +53,10 @@ def _parser() -> argparse.ArgumentParser:
     inside = command("run", _run, "run one of the shop's modules in the cluster")
     inside.add_argument("module")
     inside.add_argument("rest", nargs=argparse.REMAINDER)
+    admin = command("admin", _admin, "make an admin")
+    admin.add_argument("rest", nargs=argparse.REMAINDER)
+    rotate = command("rotate-keys", _rotate_keys, "exchange the key of access tokens")
+    rotate.add_argument("--wait", action="store_true", help="for each step, until it is over")
     either = command("either", _either, "run a command where the shop is, here or on the cluster")
     either.add_argument("rest", nargs=argparse.REMAINDER)
     beside = command("with", _with, "run a program that is told where the shop is")
@@ -155,6 +159,19 @@ def _run(options: argparse.Namespace) -> int:
     from cluster import inside
 
     return inside.run(options.module, options.rest)
+
+
+def _admin(options: argparse.Namespace) -> int:
+    from cluster import admin
+
+    return admin.create(options.rest)
+
+
+def _rotate_keys(options: argparse.Namespace) -> int:
+    from cluster import keys
+    from local.keys import exchange
+
+    return exchange(keys.rotate, wait=options.wait)
 
 
 def _either(options: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from cluster import image, passwords, volumes, waiting
+from cluster import image, keys, passwords, secrets, volumes, waiting
 from cluster.kubectl import (
     NAMESPACE,
     ClusterError,
@@ -56,8 +56,9 @@ def deploy(overlay: str, mark: str = "") -> None:
     if any(each["kind"] == "StatefulSet" and name_of(each) == "postgres" for each in objects):
         passwords.make(databases(objects))
     passwords.require(databases(objects))
+    keys.make()
     volumes.provide(objects)
-    stamp(objects, passwords.versions())
+    stamp(objects, secrets.versions())
 
     apply(each for each in objects if _is_ground(each))
     data = [each for each in objects if each["metadata"].get("labels", {}).get(STAGE) == "data"]

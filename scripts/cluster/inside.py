@@ -4,25 +4,35 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Mapping
 
 from cluster.kubectl import NAMESPACE, ClusterError, Object, apply, condition, delete, get, program
+from cluster.secrets import make_secret
 
 _SECONDS = 120.0
 _LIKE = "create-topics"
 
 
-def run(module: str, arguments: list[str]) -> int:
+def run(
+    module: str,
+    arguments: list[str],
+    *,
+    area: str = "notifications",
+    secret: Mapping[str, str] | None = None,
+) -> int:
     """Run `python -m module` in a Job of its own; its output here, its success as exit status.
 
-    It gets what the function record_dead_letter reads: the brokers, and the notifications'
-    database.
+    It gets the brokers, the area's database, and the variables of `secret`, which is gone with it.
     """
     found = get("job", _LIKE)
     if not found:
         raise ClusterError("The shop is not deployed; `scripts/task deploy` does it.")
     name = f"run-{uuid.uuid4().hex[:8]}"
-    apply([_job(found[0], name, ["python", "-m", module, *arguments])])
+    command = ["python", "-m", module, *arguments]
     try:
+        if secret is not None:
+            apply([make_secret(name, secret)])
+        apply([_job(found[0], name, command, area, own_secret=secret is not None)])
         _await_start(name)
         kubectl = program("kubectl", "the cluster is spoken to by it")
         command = [kubectl, "-n", NAMESPACE, "logs", "--follow", f"job/{name}"]
@@ -30,20 +40,25 @@ def run(module: str, arguments: list[str]) -> int:
         return 0 if _succeeded(name) else 1
     finally:
         delete("job", name)
+        if secret is not None:
+            delete("secret", name)
 
 
-def _job(like: Object, name: str, command: list[str]) -> Object:
-    """A Job like that which makes the topics, with another command and the database as well."""
+def _job(
+    like: Object, name: str, command: list[str], area: str, *, own_secret: bool = False
+) -> Object:
+    """A Job like that which makes the topics, with another command and a database as well."""
     pod = like["spec"]["template"]["spec"]
     container = pod["containers"][0] | {"name": "run", "command": command}
     container["envFrom"] = [
         *container["envFrom"],
-        {"secretRef": {"name": "notifications-database"}},
+        {"secretRef": {"name": f"{area}-database"}},
+        *([{"secretRef": {"name": name}}] if own_secret else []),
     ]
     labels = {
         "app.kubernetes.io/name": name,
         "shophub.com/kafka": "client",
-        "shophub.com/area": "notifications",
+        "shophub.com/area": area,
     }
     return {
         "apiVersion": "batch/v1",

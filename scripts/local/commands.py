@@ -45,6 +45,10 @@ def _parser() -> argparse.ArgumentParser:
     psql = command("psql", _psql, "open a database")
     psql.add_argument("area")
     psql.add_argument("rest", nargs=argparse.REMAINDER)
+    admin = command("admin", _admin, "make an admin")
+    admin.add_argument("rest", nargs=argparse.REMAINDER)
+    rotate = command("rotate-keys", _rotate_keys, "exchange the key of access tokens")
+    rotate.add_argument("--wait", action="store_true", help="for each step, until it is over")
     beside = command("run", _run, "run a module beside the platform, with its addresses")
     beside.add_argument("module")
     beside.add_argument("rest", nargs=argparse.REMAINDER)
@@ -129,10 +133,29 @@ def _psql(layout: Layout, options: argparse.Namespace) -> None:
 
 def _run(layout: Layout, options: argparse.Namespace) -> None:
     """Run one of the shop's commands with what the notification functions are given."""
+    _beside(layout, "record_dead_letter", options.module, options.rest)
+
+
+def _admin(layout: Layout, options: argparse.Namespace) -> None:
+    """Make an admin, with what the identity's functions are given."""
+    _beside(layout, "register_account", "shop.create_admin", options.rest)
+
+
+def _rotate_keys(layout: Layout, options: argparse.Namespace) -> None:
+    from local import keys
+
+    if keys.exchange(lambda: keys.rotate(layout), wait=options.wait):
+        sys.exit(1)
+
+
+def _beside(layout: Layout, function: str, module: str, arguments: list[str]) -> None:
+    """Become one of the shop's commands, with the environment of a function."""
     from local import manifests
     from local.plan import Plan
 
     state = State.read(layout)
     plan = Plan(manifests.read(ROOT), layout, state.databases)
-    environment = plan.environment_of("record_dead_letter")
-    os.execve(sys.executable, [sys.executable, "-m", options.module, *options.rest], environment)
+    environment = plan.environment_of(function)
+    if "ADMIN_PASSWORD" in os.environ:
+        environment["ADMIN_PASSWORD"] = os.environ["ADMIN_PASSWORD"]
+    os.execve(sys.executable, [sys.executable, "-m", module, *arguments], environment)

@@ -1,42 +1,16 @@
 """Passwords are made once, and stay when an area is added."""
 
-import base64
-from collections.abc import Iterable
-
 import pytest
 
-from cluster import passwords
-from cluster.kubectl import ClusterError, Object
-
-
-class Secrets:
-    """The Secrets of a namespace."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, dict[str, str]] = {}
-        self.version = 0
-
-    def get(self, kind: str) -> list[Object]:
-        assert kind == "secrets"
-        return [
-            {
-                "metadata": {"name": name, "uid": name, "resourceVersion": "1"},
-                "data": {k: base64.b64encode(v.encode()).decode() for k, v in values.items()},
-            }
-            for name, values in self.kept.items()
-        ]
-
-    def apply(self, objects: Iterable[Object]) -> None:
-        self.kept |= {each["metadata"]["name"]: each["stringData"] for each in objects}
-
-    def urls(self) -> dict[str, str]:
-        return {name: v["DATABASE_URL"] for name, v in self.kept.items() if "DATABASE_URL" in v}
+from cluster import passwords, secrets
+from cluster.kubectl import ClusterError
+from tests.support.secrets import Secrets
 
 
 @pytest.fixture
 def kept(monkeypatch: pytest.MonkeyPatch) -> Secrets:
     made = Secrets()
-    monkeypatch.setattr(passwords, "get", made.get)
+    monkeypatch.setattr(secrets, "get", made.get)
     monkeypatch.setattr(passwords, "apply", made.apply)
     return made
 
@@ -82,5 +56,5 @@ def test_what_is_missing_elsewhere_is_named(kept: Secrets) -> None:
 
 def test_the_version_of_a_secret_is_not_made_of_what_it_holds(kept: Secrets) -> None:
     passwords.make(["orders"])
-    versions = passwords.versions()
+    versions = secrets.versions()
     assert versions == {name: f"{name}/1" for name in kept.kept}
