@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 
+import aiohttp
 import uvloop
 from aiohttp import web
 from opentelemetry.sdk.resources import Resource
@@ -20,7 +21,6 @@ from local.events.feed import Feed
 from local.layout import HOST, ROOT, Layout, PlatformError
 from local.manifests import Delivery
 from local.plan import Plan
-from shop.calling import Session
 from shop.settings import Settings
 from shop.telemetry import tracing_of
 
@@ -40,7 +40,8 @@ async def run(layout: Layout) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     writer = DeadLetterWriter(layout.kafka_address)
     provider, spans = tracing_of(Settings(), Resource.create({"service.name": "event-sources"}))
-    async with Session(patience=0.0) as session:
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
+    async with aiohttp.ClientSession(connector=connector) as session:
         feeds = []
         for source in described.kafka_sources:
             sink = Sink(

@@ -13,7 +13,6 @@ from local import probe
 from local.events import meters
 from local.events.cloudevent import Event
 from local.manifests import Delivery
-from shop.calling import Session
 from shop.spans import Spans, ended, header_of
 
 _LOG = logging.getLogger(__name__)
@@ -50,7 +49,7 @@ class Sink:
 
     def __init__(
         self,
-        session: Session,
+        session: aiohttp.ClientSession,
         source: str,
         url: str,
         delivery: Delivery,
@@ -108,9 +107,8 @@ class Sink:
                     self._url, data=event.data, headers=headers, timeout=self._timeout
                 ) as response:
                     body = await response.read()
-                    kind = response.headers.get("content-type", "")
                     is_event = "ce-specversion" in response.headers or (
-                        kind.startswith("application/cloudevents")
+                        response.content_type.startswith("application/cloudevents")
                     )
                     return Answer(response.status, body, is_event)
             except aiohttp.ClientConnectorError:

@@ -2,13 +2,13 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 
+import aiohttp
 import pytest
 from aiohttp import web
 
 from local.events.cloudevent import Event
 from local.events.delivery import Sink
 from local.manifests import Delivery
-from shop.calling import Session
 
 _EVENT = Event(
     {"specversion": "1.0", "id": "1", "source": "/x", "type": "t"}, "application/json", b"{}", {}
@@ -58,7 +58,7 @@ async def dead() -> list[tuple[str, Event]]:
 async def sink(
     function: Function, dead: list[tuple[str, Event]]
 ) -> AsyncIterator[Callable[..., Sink]]:
-    async with Session(patience=0.0) as session:
+    async with aiohttp.ClientSession() as session:
 
         async def keep(topic: str, event: Event) -> None:
             dead.append((topic, event))
