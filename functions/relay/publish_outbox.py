@@ -37,10 +37,11 @@ _IDLE_SECONDS = 0.015
 _BUSY_SECONDS = 0.5
 # Where events come faster than this, those of as long are published together: each round costs
 # PostgreSQL and Kafka the same, whatever it holds. An event that comes alone does not wait; in a
-# crowd, where the processor is what an event waits for, they wait for more company.
+# crowd, where the processor is what an event waits for, they wait for more company: the longer,
+# the more there were, so that a crowd grows while they come faster than one in as long.
 _GATHER_SECONDS = 0.008
 _CROWD = 3
-_GATHER_CROWD_SECONDS = 0.025
+_MOST_GATHER_SECONDS = 0.08
 
 _log = logging.getLogger(__name__)
 
@@ -128,7 +129,7 @@ class Relay:
         if len(waiting) == _MOST_EVENTS or len(acknowledged) < len(waiting):
             return 0.0
         if len(waiting) >= _CROWD:
-            return _GATHER_CROWD_SECONDS
+            return min(_GATHER_SECONDS * len(waiting), _MOST_GATHER_SECONDS)
         return _GATHER_SECONDS if close else _POLL_SECONDS
 
     def _send(

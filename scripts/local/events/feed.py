@@ -27,7 +27,7 @@ _MEASURE_SECONDS = 2.0
 _FAST_SECONDS = 0.012
 _GATHER_SECONDS = 0.006
 _CROWD = 3
-_GATHER_CROWD_SECONDS = 0.02
+_MOST_GATHER_SECONDS = 0.06
 _MOST_WAITING = 500
 _FEW_WAITING = 100
 _PAUSE_AFTER_FAILURE = 0.5
@@ -156,8 +156,9 @@ class Feed:
                     next_measure = now + _MEASURE_SECONDS
                     self._measure(consumer)
                 if fetched:
-                    if sum(map(len, fetched.values())) >= _CROWD:
-                        time.sleep(_GATHER_CROWD_SECONDS)
+                    crowd = sum(map(len, fetched.values()))
+                    if crowd >= _CROWD:
+                        time.sleep(min(_GATHER_SECONDS * crowd, _MOST_GATHER_SECONDS))
                     elif now - arrived < _FAST_SECONDS:
                         time.sleep(_GATHER_SECONDS)
                     arrived = now
