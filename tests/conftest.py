@@ -74,6 +74,26 @@ async def api(shop: Shop) -> AsyncIterator[Api]:
 
 
 @pytest.fixture(scope="session")
+def guarded_shop(database_server: postgres.Server) -> Iterator[Shop]:
+    """The functions of inventory and orders, with authentication on, started once."""
+    shop = Shop(database_server, guarded=True)
+    yield shop
+    shop.close()
+
+
+@pytest.fixture
+async def guarded(
+    guarded_shop: Shop,
+    inventory: Inventory,  # noqa: ARG001
+    orders: Orders,  # noqa: ARG001
+) -> AsyncIterator[Api]:
+    """A client of the functions with authentication on, over empty databases."""
+    client = Api(guarded_shop)
+    yield client
+    await client.close()
+
+
+@pytest.fixture(scope="session")
 def running() -> Iterator[Live]:
     """A whole shop: functions, loops, PostgreSQL and Kafka, each in its process."""
     with live() as shop:

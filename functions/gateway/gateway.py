@@ -11,10 +11,13 @@ from shop.errors import (
     BadGateway,
     DeadlinePassed,
     DependencyDown,
+    Forbidden,
     MethodNotAllowed,
     NotFound,
     Problem,
+    Unauthenticated,
 )
+from shop.gateway.admission import Admission
 from shop.gateway.forward import forward
 from shop.gateway.routes import DOCUMENT, Routes
 from shop.gateway.upstreams import Upstreams
@@ -23,8 +26,15 @@ from shop.services import Services
 
 Page = Callable[[Call[None]], Awaitable[Reply | Response]]
 
-_ERRORS = (NotFound, MethodNotAllowed, DependencyDown, BadGateway, DeadlinePassed)
+_ERRORS = (
+    NotFound, MethodNotAllowed, Unauthenticated, Forbidden, DependencyDown, BadGateway,
+    DeadlinePassed,
+)  # fmt: skip
 _DOCS = Path(__file__).with_name("docs.html")
+
+
+def _prepare(services: Services) -> None:
+    admission(services)
 
 
 @operation(
@@ -32,9 +42,11 @@ _DOCS = Path(__file__).with_name("docs.html")
     "/{path}",
     area="gateway",
     summary="Pass requests on to the functions",
+    access="own",
     uses_database=False,
     uses_client=True,
     most_bytes=1_048_576,
+    prepare=_prepare,
     further_outcomes=lambda: Routes.load().outcomes(),
     zeros=(("gateway_errors", "type", tuple(problem.type for problem in _ERRORS)),),
 )
@@ -69,14 +81,22 @@ def upstreams(services: Services) -> Upstreams:
     return Upstreams(services.settings, routes().services)
 
 
+@lru_cache(maxsize=1)
+def admission(services: Services) -> Admission:
+    """Who may pass, in this process."""
+    return Admission(services, upstreams(services))
+
+
 async def _forward(call: Call[None], path: str) -> Response:
     services = call.services
     try:
         target = routes().find(call.request.method, path)
+        call.route(target.route)
+        caller = await admission(services).caller(call.request, target.door)
     except Problem as problem:
         services.telemetry.count("gateway_errors", 1, type=problem.type)
         raise
-    call.route(target.route)
+    call.request.scope["shop.caller"] = caller
     known = upstreams(services)
     query = call.request.scope["query_string"].decode("latin-1")
     url = known.base(target.service) + target.path + (f"?{query}" if query else "")
@@ -86,6 +106,7 @@ async def _forward(call: Call[None], path: str) -> Response:
             services.client,
             url,
             request_id=call.request.scope["shop.request_id"],
+            identity=admission(services).identity(caller),
             seconds=services.settings.seconds("GATEWAY_DEADLINE_SECONDS", 10.0),
         )
     except (DependencyDown, BadGateway, DeadlinePassed) as problem:
@@ -100,7 +121,11 @@ async def _health(call: Call[None]) -> Reply:
     probe = call.request.query_params.get("probe") == "true"
     known = upstreams(call.services)
     well, states = await known.health(call.services.client, probe=probe)
-    document = {"status": "ok" if well else "degraded", "services": states}
+    document = {
+        "status": "ok" if well else "degraded",
+        "auth": "off" if call.services.trust is None else "on",
+        "services": states,
+    }
     return Reply.json(json.dumps(document), 200 if well else 503, Cache_Control="no-store")
 
 

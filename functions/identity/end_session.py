@@ -12,6 +12,7 @@ from shop.tokens import RefreshToken
     "/auth/logout",
     area="identity",
     summary="Sign out",
+    access="public",
     body=Session,
     body_optional=True,
     status=204,

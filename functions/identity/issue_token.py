@@ -23,6 +23,7 @@ def _prepare(services: Services) -> None:
     "/auth/token",
     area="identity",
     summary="Sign in",
+    access="public",
     body=Credentials,
     answer=Tokens,
     errors=(InvalidCredentials, TooManyAttempts),

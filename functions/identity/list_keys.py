@@ -10,6 +10,7 @@ from shop.operation import Call, Reply, operation
     "/auth/jwks.json",
     area="identity",
     summary="List the keys of access tokens",
+    access="public",
     answer=Keys,
     uses_database=False,
     prepare=tokens.issuer,

@@ -14,6 +14,7 @@ OUTCOMES = ("rotated", "repeated", "reused", "ended", "unknown")
     "/auth/refresh",
     area="identity",
     summary="Go on with a session",
+    access="public",
     body=Session,
     body_optional=True,
     answer=Tokens,

@@ -12,6 +12,7 @@ from shop.passwords import passwords
     "/auth/accounts",
     area="identity",
     summary="Make an account",
+    access="public",
     body=NewAccount,
     status=201,
     answer=Registered,

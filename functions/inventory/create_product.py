@@ -14,6 +14,7 @@ from shop.operation import Call, Reply, operation
     "/products",
     area="inventory",
     summary="Create a product",
+    access="admin",
     body=NewProduct,
     status=201,
     answer=Product,

@@ -11,6 +11,7 @@ from shop.operation import Call, Reply, operation
     "/products/{id}",
     area="inventory",
     summary="Delete a product",
+    access="admin",
     status=204,
     errors=(ProductNotFound,),
 )

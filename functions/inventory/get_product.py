@@ -12,6 +12,7 @@ from shop.operation import Call, Reply, operation
     "/products/{id}",
     area="inventory",
     summary="Get a product",
+    access="public",
     answer=Product,
     errors=(ProductNotFound,),
     conditions=("If-None-Match",),

@@ -10,6 +10,7 @@ from shop.operation import Call, Reply, operation
     "/categories",
     area="inventory",
     summary="List the categories",
+    access="public",
     answer=list[Category],
 )
 async def list_categories(call: Call[None]) -> Reply:

@@ -18,6 +18,7 @@ from shop.paging import decode_cursor, encode_cursor, next_link
     "/products",
     area="inventory",
     summary="List the catalogue",
+    access="public",
     query=ProductQuery,
     answer=list[Product],
 )

@@ -14,6 +14,7 @@ from shop.operation import Call, Reply, operation
     "/products/{id}/stock",
     area="inventory",
     summary="Receive stock",
+    access="admin",
     body=Delivery,
     answer=Product,
     errors=(Invalid, KeyReused, ProductNotFound),

@@ -14,6 +14,8 @@ from shop.reservations import RECALL, RELEASE, TOMBSTONE
     "/reservations/{uuid}/release",
     area="inventory",
     summary="Release a reservation",
+    access="system",
+    callers=("orders",),
     answer=Release,
     cluster_local=True,
 )

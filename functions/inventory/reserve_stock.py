@@ -30,6 +30,8 @@ Lines = list[tuple[int, int]]
     "/reservations",
     area="inventory",
     summary="Reserve stock",
+    access="system",
+    callers=("orders",),
     body=ReservationRequest,
     answer=Reservation,
     errors=(Invalid, ProductNotFound, InsufficientStock, ReservationMismatch, ReservationReleased),

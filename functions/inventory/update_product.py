@@ -15,6 +15,7 @@ _KEPT = ("description", "stock", "category", "image_url", "low_stock_threshold")
     "/products/{id}",
     area="inventory",
     summary="Edit a product",
+    access="admin",
     body=ProductEdit,
     answer=Product,
     errors=(Invalid, ProductNotFound, PreconditionFailed),

@@ -11,6 +11,7 @@ from shop.operation import Call, Reply, operation
     "/dead-letters",
     area="notifications",
     summary="List dead letters",
+    access="admin",
     query=DeadLetterQuery,
     answer=list[DeadLetter],
 )

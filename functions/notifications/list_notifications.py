@@ -11,6 +11,7 @@ from shop.operation import Call, Reply, operation
     "/notifications",
     area="notifications",
     summary="List notifications",
+    access="admin",
     query=NotificationQuery,
     answer=list[Notification],
 )

@@ -22,6 +22,7 @@ _EVENTS = (ProductCreated, ProductUpdated, ProductStockLow, ProductDeleted)
 @event_handler(
     area="notifications",
     summary="Store notifications of product events",
+    signed_events=True,
     zeros=shown(_EVENTS),
 )
 async def notify_inventory(received: Received, services: Services) -> Mapping[str, Any]:

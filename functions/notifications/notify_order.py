@@ -21,13 +21,14 @@ _EVENTS = (OrderCreated, OrderRejected, OrderCancelled)
 _MOST_LINES = 3
 _CANCELLED = {
     "customer": "cancelled by the customer",
-    "system": "cancelled, it was stuck on its way",
+    "system": "cancelled by the shop",
 }
 
 
 @event_handler(
     area="notifications",
     summary="Store notifications of order events",
+    signed_events=True,
     zeros=shown(_EVENTS),
 )
 async def notify_order(received: Received, services: Services) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from shop.idempotency import IdempotencyKeys
 from shop.model.orders import idempotency_keys
 from shop.operation import Call, Reply, operation
 from shop.releasing import release
-from shop.saga import CANCEL, RELEASED, STORED_OF_ACCOUNT
+from shop.saga import CANCEL, RELEASED, STORED_FOR_CALLER
 
 _KEYS = IdempotencyKeys(idempotency_keys)
 
@@ -20,6 +20,7 @@ _KEYS = IdempotencyKeys(idempotency_keys)
     "/orders/{id}/cancel",
     area="orders",
     summary="Cancel an order",
+    access="customer",
     answer=Order,
     errors=(OrderNotFound, OrderNotCancellable, KeyReused),
     keyed=True,
@@ -37,15 +38,14 @@ async def cancel_order(call: Call[None]) -> Reply:
         row = await database.row(
             CANCEL,
             id=call.id,
-            account=call.account,
-            cancelled_by="customer",
+            **call.ownership,
             traceparent=tracing.traceparent(),
         )
         if row is not None:
             document, reservation_id = row
             reservations.append(reservation_id)
             return Reply.json(document)
-        stored = await database.row(STORED_OF_ACCOUNT, id=call.id, account=call.account)
+        stored = await database.row(STORED_FOR_CALLER, id=call.id, **call.ownership)
         if stored is None:
             raise OrderNotFound(f"There is no order {call.id}.")
         status, document, _, _ = stored

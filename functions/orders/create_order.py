@@ -52,6 +52,7 @@ _REFUSALS = frozenset(
     "/orders",
     area="orders",
     summary="Place an order",
+    access="customer",
     body=NewOrder,
     status=201,
     answer=Order,

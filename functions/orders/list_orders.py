@@ -1,4 +1,4 @@
-"""GET /orders: a page of the account's orders."""
+"""GET /orders: a page of the caller's orders."""
 
 from shop.api.orders import Order, OrderQuery
 from shop.operation import Call, Reply, operation
@@ -11,18 +11,26 @@ from shop.saga import page_of_orders
     "/orders",
     area="orders",
     summary="List orders",
+    access="customer",
     query=OrderQuery,
     answer=list[Order],
 )
 async def list_orders(call: Call[None]) -> Reply:
-    """Orders, newest first."""
+    """The account's orders, newest first; an admin sees everybody's."""
     query: OrderQuery = call.query
-    values: dict[str, object] = {"rows": query.limit + 1, "account": call.account}
+    everybodys = call.ownership["everybodys"]
+    values: dict[str, object] = {"rows": query.limit + 1}
+    if not everybodys:
+        values["account"] = call.account
     if query.status is not None:
         values["status"] = query.status
     if query.after is not None:
         (values["after_id"],) = decode_cursor(query.after, (int,))
-    statement = page_of_orders(by_status=query.status is not None, after=query.after is not None)
+    statement = page_of_orders(
+        everybodys=everybodys,
+        by_status=query.status is not None,
+        after=query.after is not None,
+    )
     rows = await call.services.database.rows(statement, **values)
     headers: dict[str, str] = {}
     if len(rows) > query.limit:

@@ -41,7 +41,6 @@ async def _cancel_stuck(services: Services) -> int:
             CANCEL_STUCK,
             stuck_seconds=stuck_seconds,
             batch=_BATCH,
-            cancelled_by="system",
             traceparent=tracing.traceparent(),
         )
         total += row[0] if row else 0

@@ -12,6 +12,7 @@ from shop import tracing
 from shop.errors import DeadlinePassed, DependencyDown
 from shop.settings import Settings
 from shop.telemetry import Telemetry
+from shop.trust import HEADER, Identities
 
 _AGAIN_SECONDS = 0.1
 
@@ -42,7 +43,15 @@ class PatientConnector(aiohttp.TCPConnector):
 class Client:
     """Calls other functions, by the setting that holds each one's base URL."""
 
-    def __init__(self, settings: Settings, telemetry: Telemetry, calls: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        telemetry: Telemetry,
+        calls: tuple[str, ...],
+        identities: Identities | None = None,
+    ) -> None:
+        """`identities` sign what `post` sends, where authentication is on."""
+        self._identities = identities
         self._bases = {name: settings.text(name).rstrip("/") for name in calls}
         # Where a call may have to wake the function that it goes to, it is given longer.
         self._deadline = (
@@ -75,6 +84,11 @@ class Client:
             return self._traced
         return self._plain
 
+    @property
+    def outside(self) -> aiohttp.ClientSession:
+        """What calls those that are no functions of the shop, by TLS where they ask for it."""
+        return self._flowing
+
     async def close(self) -> None:
         """Close every connection."""
         if self._traced is not None:
@@ -95,6 +109,8 @@ class Client:
             DependencyDown: the function cannot be reached, or broke off.
         """
         headers = {"Content-Type": "application/json", **trace_headers()}
+        if self._identities is not None:
+            headers[HEADER] = self._identities.own()
         timeout = aiohttp.ClientTimeout(total=self._deadline or seconds)
         for last in (False, True):
             try:

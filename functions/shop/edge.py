@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from shop import birth, tracing
+from shop.access import ANYBODY, GUEST, Caller, check
 from shop.errors import PROBLEM_TYPE, BadRequest, DependencyDown, Problem, TooLarge
 from shop.events import short_name
 from shop.logs import RequestLog
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
     from shop.spans import Spans
+    from shop.trust import Callers
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -59,6 +61,7 @@ class Edge:
         self._log = log
         self._services: Services | None = None
         self._spans: Spans | None = None
+        self._callers: Callers | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI entry point."""
@@ -93,6 +96,7 @@ class Edge:
             durations.begin(labels)
         self._record = durations.record
         self._spans = telemetry.spans
+        self._callers = self._services.trust.callers if self._services.trust else None
         self._tell_start(telemetry)
         telemetry.begin()
         telemetry.count("function_starts", 1, function=self._operation.name)
@@ -128,7 +132,7 @@ class Edge:
         began = time.perf_counter()
         method: str = scope["method"]
         path: str = scope["path"]
-        traceparent, request_id, length = _own_headers(scope["headers"])
+        traceparent, request_id, length, identity = _own_headers(scope["headers"])
         span, trace = self._span(traceparent, method)
         request_id = request_id or trace.span_id
         note: dict[str, Any] = {}
@@ -150,6 +154,7 @@ class Edge:
         try:
             scope["shop.path"] = self._operation.admit(method, path)
             route = self._operation.path
+            scope["shop.caller"] = self._caller(identity)
             scope["shop.services"] = self._services
             scope["shop.note"] = note
             scope["shop.request_id"] = request_id
@@ -180,6 +185,17 @@ class Edge:
                 trace_id=trace.trace_id,
                 extra=note,
             )
+
+    def _caller(self, identity: str | None) -> Caller:
+        """Who calls, once it is known that he may."""
+        if self._callers is None:
+            return ANYBODY
+        operation = self._operation
+        if operation.access == "own":
+            return GUEST
+        caller = self._callers.of(identity)
+        check(caller, operation.access, operation.callers)
+        return caller
 
     def _bounded(self, receive: Receive, length: bytes | None) -> Receive:
         """The receive channel, failing with TooLarge once the body exceeds its bound."""
@@ -230,9 +246,9 @@ class Edge:
 
 def _own_headers(
     headers: list[tuple[bytes, bytes]],
-) -> tuple[str | None, str | None, bytes | None]:
-    """What the edge itself reads: trace context, request id, length of the body."""
-    request_id = header = event_header = length = None
+) -> tuple[str | None, str | None, bytes | None, str | None]:
+    """What the edge itself reads: trace context, request id, length of the body, identity."""
+    request_id = header = event_header = length = identity = None
     for name, value in headers:
         if name == b"traceparent":
             header = value.decode("latin-1")
@@ -242,7 +258,10 @@ def _own_headers(
             request_id = _REQUEST_ID.match(value.decode("latin-1"))[0]  # type: ignore[index]
         elif name == b"content-length":
             length = value
-    return _of_event(event_header, header) if event_header else header, request_id, length
+        elif name == b"shop-identity":
+            identity = value.decode("latin-1")
+    traceparent = _of_event(event_header, header) if event_header else header
+    return traceparent, request_id, length, identity
 
 
 def _of_event(produced: str, delivered: str | None) -> str:

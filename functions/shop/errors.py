@@ -67,6 +67,45 @@ class InvalidSession(Problem):
     status, type, title = 401, "invalid-session", "The session has ended"
 
 
+class Unauthenticated(Problem):
+    """The caller does not say who he is, or not so that it can be believed.
+
+    `error` is the word of RFC 6750 for what is wrong with a token that came.
+    """
+
+    status, type, title = 401, "unauthenticated", "Who calls is not known"
+
+    def __init__(self, detail: str = "", *, error: str = "") -> None:
+        challenge = 'Bearer realm="shophub"'
+        if error:
+            challenge += f', error="{error}", error_description="{detail}"'
+        super().__init__(
+            detail or "This needs an access token.", headers={"WWW-Authenticate": challenge}
+        )
+
+
+class Forbidden(Problem):
+    """It is known who calls, and he may not."""
+
+    status, type, title = 403, "forbidden", "Not allowed"
+
+    def __init__(self, detail: str = "") -> None:
+        challenge = 'Bearer realm="shophub", error="insufficient_scope"'
+        super().__init__(
+            detail or "The account may not do this.", headers={"WWW-Authenticate": challenge}
+        )
+
+
+class EventNotTrusted(Problem):
+    """The event is not signed by whom it says that it comes from.
+
+    Of the statuses that tell this, it is one that Knative does not repeat: the event is a dead
+    letter at once.
+    """
+
+    status, type, title = 403, "event-not-trusted", "The event is not signed by its source"
+
+
 class NotFound(Problem):
     """There is nothing at that address."""
 

@@ -147,7 +147,8 @@ class OrderRejected(Event):
 class OrderCancelled(Event):
     """An order was cancelled; what it had reserved is released.
 
-    `cancelled_by` is `customer`, or `system` for an order that was stuck on its way.
+    `cancelled_by` is `customer`, or `system` where the shop did it: the order was stuck on its
+    way, or an admin called it off.
     """
 
     name: ClassVar[str] = "order.cancelled"

@@ -18,7 +18,8 @@ Secrets = dict[str, dict[str, str]]
 TOKENS = "token-signing-keys"
 TRUSTED = "trusted-keys"
 # Those who sign what passes between functions. A key's id is its signer's name and a number.
-SIGNERS = ("gateway", "orders", "inventory-relay", "orders-relay")
+OPERATOR = "operator"
+SIGNERS = ("gateway", "orders", "inventory-relay", "orders-relay", OPERATOR)
 SECRETS = (TOKENS, TRUSTED, *(f"{signer}-signing-key" for signer in SIGNERS))
 
 
@@ -83,6 +84,62 @@ class Signer:
             header = self._headers[kind] = encoded(_json(members))
         message = f"{header}.{encoded(_json(claims))}"
         return f"{message}.{encoded(self._key.sign(message.encode()))}"
+
+
+class Verifier:
+    """Verifies what the holders of trusted keys have signed; ValueError where a key is none."""
+
+    def __init__(self, trusted: Sequence[Mapping[str, str]]) -> None:
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+        self._invalid = InvalidSignature
+        self._keys: dict[str, Ed25519PublicKey] = {}
+        for key in trusted:
+            if key.get("crv") != "Ed25519" or not key.get("kid") or not key.get("x"):
+                raise ValueError("holds a key that is no public one of Ed25519 with an id")
+            self._keys[key["kid"]] = Ed25519PublicKey.from_public_bytes(decoded(key["x"]))
+
+    def holds(self, kid: str, message: bytes, signature: bytes) -> bool:
+        """Whether the trusted key of that id has signed the message."""
+        key = self._keys.get(kid)
+        if key is None:
+            return False
+        try:
+            key.verify(signature, message)
+        except self._invalid:
+            return False
+        return True
+
+    def claims(self, token: str) -> tuple[str, dict[str, Any]]:
+        """A compact JWS's signer and claims; ValueError where no trusted key has signed it.
+
+        The algorithm is that of the key, never what the token asks for.
+        """
+        message, _, signature = token.rpartition(".")
+        header, _, payload = message.partition(".")
+        members = _object(header)
+        kid = members.get("kid")
+        if members.get("alg") != "EdDSA" or not isinstance(kid, str):
+            raise ValueError("is not signed by a key with an id")
+        if not self.holds(kid, message.encode(), decoded(signature)):
+            raise ValueError("is signed by nobody who is trusted")
+        return signer_of(kid), _object(payload)
+
+
+def signer_of(kid: str) -> str:
+    """Whose key that is."""
+    return kid.rpartition(".")[0]
+
+
+def _object(part: str) -> dict[str, Any]:
+    try:
+        members: Any = json.loads(decoded(part))
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+    if not isinstance(members, dict):
+        raise ValueError("is no object")  # noqa: TRY004 - what is read here came from outside
+    return members
 
 
 def _json(document: Mapping[str, Any]) -> bytes:

@@ -16,11 +16,13 @@ from pydantic.json_schema import models_json_schema
 from shop.errors import (
     BadRequest,
     DependencyDown,
+    Forbidden,
     Internal,
     Invalid,
     NotFound,
     Problem,
     TooLarge,
+    Unauthenticated,
     UnsupportedMediaType,
 )
 from shop.gateway.routes import DOCUMENT, PREFIX
@@ -47,6 +49,23 @@ _PROBLEM = {
                 "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
             },
         },
+    },
+}
+
+
+# How callers say who they are; asked for where authentication is on.
+_SCHEMES = {
+    "bearerAuth": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "An access token of /api/auth/token, or of an issuer that the shop trusts.",
+    },
+    "identity": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "shop-identity",
+        "description": "Inside the cluster: what a part of the shop has signed with its key.",
     },
 }
 
@@ -93,7 +112,10 @@ def document(operations: dict[str, Operation]) -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "tags": [{"name": area} for area in AREAS[:-1]],
         "paths": paths,
-        "components": {"schemas": {**definitions.get("$defs", {}), "Problem": _PROBLEM}},
+        "components": {
+            "schemas": {**definitions.get("$defs", {}), "Problem": _PROBLEM},
+            "securitySchemes": _SCHEMES,
+        },
         "x-services": {
             o.name.replace("_", "-"): o.area
             for o in sorted(operations.values(), key=lambda o: o.name)
@@ -114,6 +136,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "summary": operation.summary,
         "description": operation.description,
         "tags": [operation.area],
+        "x-access": operation.access,
+        "security": _security(operation),
         "parameters": _parameters(operation),
         "responses": _responses(operation),
     }
@@ -126,6 +150,16 @@ def _operation(operation: Operation) -> dict[str, Any]:
     if operation.cluster_local:
         described["x-cluster-local"] = True
     return described
+
+
+def _security(operation: Operation) -> list[dict[str, list[str]]]:
+    if operation.access == "system":
+        return [{"identity": []}]
+    if operation.area == "identity":
+        # Whoever signs in says who he is in the body; that his token is old must not hinder him.
+        return []
+    needed: dict[str, list[str]] = {"bearerAuth": []}
+    return [{}, needed] if operation.access == "public" else [needed]
 
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
@@ -185,6 +219,10 @@ def _responses(operation: Operation) -> dict[str, Any]:
 
 def _failures(operation: Operation) -> dict[int, set[str]]:
     failures: list[type[Problem]] = [*operation.errors, DependencyDown, Internal]
+    if _security(operation):
+        failures.append(Unauthenticated)
+    if operation.access != "public":
+        failures.append(Forbidden)
     if "{" in operation.path:
         failures.append(NotFound)
     if operation.body is not None:

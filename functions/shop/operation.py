@@ -11,7 +11,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar
 from uuid import UUID
 
 import functions_framework.aio
@@ -20,10 +20,21 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from shop import parsing
-from shop.errors import PROBLEM_TYPE, Internal, MethodNotAllowed, NotFound, Problem
+from shop.access import Access, Caller, Role
+from shop.errors import (
+    PROBLEM_TYPE,
+    EventNotTrusted,
+    Internal,
+    MethodNotAllowed,
+    NotFound,
+    Problem,
+)
 from shop.events import Received
 from shop.paging import forwarded_prefix
 from shop.services import Services
+
+if TYPE_CHECKING:
+    from shop.trust import Trust
 
 Body = TypeVar("Body")
 PathValue = int | UUID
@@ -64,6 +75,13 @@ class Reply:
         return cls(200, f"[{','.join(documents)}]".encode(), headers)
 
 
+class Ownership(TypedDict):
+    """An account, and whether it may see what is another's."""
+
+    account: str
+    everybodys: bool
+
+
 @dataclass(slots=True)
 class Call(Generic[Body]):
     """One request, parsed and valid: what a story gets."""
@@ -89,7 +107,19 @@ class Call(Generic[Body]):
     @property
     def account(self) -> str:
         """The account that calls; empty for a guest."""
-        return self.request.headers.get("shop-account", "")
+        caller: Caller = self.request.scope["shop.caller"]
+        return caller.account
+
+    @property
+    def role(self) -> Role:
+        """What the caller may; where authentication is off, as much as an admin."""
+        caller: Caller = self.request.scope["shop.caller"]
+        return caller.role
+
+    @property
+    def ownership(self) -> Ownership:
+        """Whose things the caller may see, as the statements on them ask for it."""
+        return {"account": self.account, "everybodys": self.role == "admin"}
 
     def url(self, path: str) -> str:
         """The path as the client sees it: behind the gateway, under its prefix."""
@@ -118,6 +148,10 @@ class Operation:
     methods: tuple[str, ...]
     path: str
     summary: str
+    # Who may call it; where nobody is named, nobody may. `callers` are the parts of the shop that
+    # an operation of the system knows.
+    access: Access | None = None
+    callers: tuple[str, ...] = ()
     description: str = ""
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
@@ -129,6 +163,8 @@ class Operation:
     conditional: bool = False
     cluster_local: bool = False
     receives_events: bool = False
+    # Whether it refuses events that their source has not signed, where authentication is on.
+    signed_events: bool = False
     uses_database: bool = True
     uses_client: bool = False
     calls: tuple[str, ...] = ()
@@ -262,6 +298,7 @@ def event_handler(
             summary=summary,
             description=(story.__doc__ or "").strip(),
             status=204,
+            access="own",
             cluster_local=True,
             receives_events=True,
             most_bytes=1_048_576,
@@ -274,6 +311,8 @@ def event_handler(
             try:
                 received = Received.from_http(request.headers, await request.body())
                 request.scope["shop.note"].update(event_type=received.type, event_id=received.id)
+                if declared.signed_events and services.trust is not None:
+                    _trusted(received, services.trust)
                 note = await story(received, services)
             except Problem as problem:
                 return _problem(problem)
@@ -292,6 +331,11 @@ def event_handler(
     return declare
 
 
+def _trusted(received: Received, trust: "Trust") -> None:
+    if not trust.vouches(received):
+        raise EventNotTrusted(f"Nobody who may tell of {received.source[:200]} has signed it.")
+
+
 async def _parse(request: Request, declared: Operation) -> Call[Any]:
     scope = request.scope
     call: Call[Any] = Call(request, scope["shop.services"], declared, scope["shop.path"], body=None)
@@ -305,10 +349,17 @@ async def _parse(request: Request, declared: Operation) -> Call[Any]:
         document = parsing.json_document(content_type, body)
         call.body = parsing.validate(declared.body, document)
         if declared.keyed:
-            call.key = parsing.idempotency_key(request.headers, declared.name, scope, document)
+            call.key = _key(call, document)
     elif declared.keyed:
-        call.key = parsing.idempotency_key(request.headers, declared.name, scope, None)
+        call.key = _key(call, None)
     return call
+
+
+def _key(call: Call[Any], document: Any) -> parsing.IdempotencyKey | None:
+    request = call.request
+    return parsing.idempotency_key(
+        request.headers, call.account, call.operation.name, request.scope["path"], document
+    )
 
 
 def _response(reply: Reply) -> Response:

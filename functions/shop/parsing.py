@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NoReturn, TypeVar
@@ -95,7 +95,7 @@ def query(model: type[Model], query_string: bytes) -> Model:
 
 
 def idempotency_key(
-    headers: Mapping[str, str], route: str, scope: MutableMapping[str, Any], document: Any
+    headers: Mapping[str, str], account: str, route: str, path: str, document: Any
 ) -> IdempotencyKey | None:
     """The request's Idempotency-Key, or None where it has none.
 
@@ -109,9 +109,9 @@ def idempotency_key(
         return None
     if not 1 <= len(text) <= 255 or not text.isprintable():
         raise BadRequest("An Idempotency-Key has 1 to 255 printable characters.")
-    meaning = json.dumps([scope["path"], document], sort_keys=True, default=str)
+    meaning = json.dumps([path, document], sort_keys=True, default=str)
     return IdempotencyKey(
-        account=headers.get("shop-account", ""),
+        account=account,
         route=route,
         key=text,
         fingerprint=hashlib.sha256(meaning.encode("utf-8", "surrogatepass")).hexdigest(),

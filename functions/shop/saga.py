@@ -20,7 +20,14 @@ ORDER_STUCK_SECONDS = 30
 
 _ID = sa.bindparam("id", type_=sa.BigInteger)
 _ACCOUNT = sa.bindparam("account", type_=sa.Text)
+# An order is its account's, and an admin's.
+_EVERYBODYS = sa.bindparam("everybodys", type_=sa.Boolean)
+_OURS = sa.or_(orders.c.account == _ACCOUNT, _EVERYBODYS)
 _KEY_COLUMNS = ("account", "route", "key")
+
+
+_CUSTOMER: sa.ColumnElement[str] = sa.literal_column("'customer'")
+_SYSTEM: sa.ColumnElement[str] = sa.literal_column("'system'")
 
 
 def _text(name: str) -> sa.BindParameter[Any]:
@@ -162,13 +169,13 @@ def _reject(*, keyed: bool) -> sa.Select[Any]:
     return statement
 
 
-def _cancelled(orders_to_cancel: sa.Update) -> tuple[sa.CTE, sa.CTE]:
+def _cancelled(orders_to_cancel: sa.Update, by: sa.ColumnElement[str]) -> tuple[sa.CTE, sa.CTE]:
     """The cancelling UPDATE as a CTE, with its event."""
     cancelled = (
         orders_to_cancel.values(
             status=sa.literal_column("'cancelled'"),
             cancelled_at=sa.func.clock_timestamp(),
-            cancelled_by=_text("cancelled_by"),
+            cancelled_by=by,
         )
         .returning(*orders.c)
         .cte("cancelled")
@@ -189,9 +196,10 @@ def _cancel() -> sa.Select[Any]:
     cancelled, event = _cancelled(
         sa.update(orders).where(
             orders.c.id == _ID,
-            orders.c.account == _ACCOUNT,
+            _OURS,
             orders.c.status.in_([sa.literal_column("'pending'"), sa.literal_column("'confirmed'")]),
-        )
+        ),
+        sa.case((orders.c.account == _ACCOUNT, _CUSTOMER), else_=_SYSTEM),
     )
     return sa.select(order_json(cancelled), cancelled.c.reservation_id).add_cte(event)
 
@@ -208,7 +216,8 @@ def _cancel_stuck() -> sa.Select[Any]:
         .cte("stuck")
     )
     cancelled, event = _cancelled(
-        sa.update(orders).where(orders.c.id == stuck.c.id, orders.c.status == "pending")
+        sa.update(orders).where(orders.c.id == stuck.c.id, orders.c.status == "pending"),
+        _SYSTEM,
     )
     return sa.select(sa.func.count()).select_from(cancelled).add_cte(event)
 
@@ -287,14 +296,14 @@ STORED = Statement(
         orders.c.released_at.is_not(None),
     ).where(orders.c.id == _ID),
 )
-STORED_OF_ACCOUNT = Statement(
+STORED_FOR_CALLER = Statement(
     "stored_order",
     sa.select(
         orders.c.status,
         order_json(orders),
         orders.c.reservation_id,
         orders.c.released_at.is_not(None),
-    ).where(orders.c.id == _ID, orders.c.account == _ACCOUNT),
+    ).where(orders.c.id == _ID, _OURS),
 )
 GET_ORDER = Statement(
     "get_order",
@@ -305,14 +314,14 @@ GET_ORDER = Statement(
             rejection=orders.c.rejection,
             cancelled_by=orders.c.cancelled_by,
         )
-    ).where(orders.c.id == _ID, orders.c.account == _ACCOUNT),
+    ).where(orders.c.id == _ID, _OURS),
 )
 
 
-@lru_cache(maxsize=4)
-def page_of_orders(*, by_status: bool, after: bool) -> Statement:
-    """A page of an account's orders, newest first: JSON text and id."""
-    conditions = [orders.c.account == _ACCOUNT]
+@lru_cache(maxsize=8)
+def page_of_orders(*, everybodys: bool, by_status: bool, after: bool) -> Statement:
+    """A page of an account's orders, or of everybody's, newest first: JSON text and id."""
+    conditions = [] if everybodys else [orders.c.account == _ACCOUNT]
     if by_status:
         conditions.append(orders.c.status == _text("status"))
     if after:

@@ -12,7 +12,7 @@ import uvicorn
 import uvloop
 from functions_framework.aio import create_asgi_app
 
-from shop import logs, telemetry
+from shop import logs, telemetry, trust
 from shop.edge import Edge
 from shop.guarding import Bounds, GuardedProtocol
 from shop.operation import REGISTRY, Operation
@@ -41,6 +41,7 @@ def build(settings: Settings) -> Edge:
 async def _start(settings: Settings, operation: Operation) -> Services:
     measured = telemetry.configure(settings, function=operation.name, area=operation.area)
     services = Services(settings, measured, operation.name)
+    services.trust = trust.configure(settings, calls=operation.uses_client or bool(operation.calls))
     if operation.uses_database:
         from shop.database import Database
 
@@ -55,7 +56,8 @@ async def _start(settings: Settings, operation: Operation) -> Services:
     if operation.uses_client or operation.calls:
         from shop.client import Client
 
-        services.client_or_none = Client(settings, measured, operation.calls)
+        identities = services.trust.identities if services.trust else None
+        services.client_or_none = Client(settings, measured, operation.calls, identities)
     if operation.prepare is not None:
         operation.prepare(services)
     gc.collect()

@@ -9,6 +9,7 @@ from shop.telemetry import Telemetry
 if TYPE_CHECKING:
     from shop.client import Client
     from shop.database import Database
+    from shop.trust import Trust
 
 
 @dataclass(slots=True, eq=False)
@@ -24,6 +25,8 @@ class Services:
     function: str
     database_or_none: "Database | None" = None
     client_or_none: "Client | None" = None
+    # None where authentication is off.
+    trust: "Trust | None" = None
 
     @property
     def database(self) -> "Database":

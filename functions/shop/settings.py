@@ -27,9 +27,9 @@ class Settings:
             raise SettingError(f"the environment variable {name} is not set")
         return value
 
-    def one_of(self, name: str, choices: tuple[str, ...]) -> str:
+    def one_of(self, name: str, choices: tuple[str, ...], default: str | None = None) -> str:
         """The variable as one of the choices."""
-        value = self.text(name)
+        value = self.text(name, default)
         if value not in choices:
             raise SettingError(f"{name} must be {' or '.join(choices)}, not {value!r}")
         return value

@@ -22,7 +22,7 @@ from shop.settings import SettingError, Settings
 
 AUDIENCE = "shophub"
 ACCESS_SECONDS = 900
-_DEFAULT_ISSUER = "https://shophub.local"
+DEFAULT_ISSUER = "https://shophub.local"
 _HALF = 32
 
 
@@ -78,7 +78,7 @@ class Issuer:
             self._signer = Signer(keys[0])
         except ValueError as error:
             raise SettingError(f"the first of TOKEN_SIGNING_KEYS {error}") from None
-        self._name = settings.text("TOKEN_ISSUER", _DEFAULT_ISSUER)
+        self._name = settings.text("TOKEN_ISSUER", DEFAULT_ISSUER)
         self.seconds = settings.integer(
             "ACCESS_TOKEN_SECONDS", ACCESS_SECONDS, least=1, most=86_400
         )

@@ -10,7 +10,9 @@ from uuid import uuid4
 import aiohttp
 from yarl import URL
 
+from shop.access import Role
 from shop.errors import NotFound
+from tests.support import trust
 from tests.support.functions import Function, Host
 from tests.support.postgres import Server
 
@@ -24,9 +26,11 @@ ORDERS = ("create_order", "list_orders", "get_order", "cancel_order", "settle_or
 class Shop:
     """Both areas, connected as they are deployed; served until `close`."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, *, guarded: bool = False) -> None:
+        """Where it is `guarded`, authentication is on."""
         self.host = Host()
         self._server = server
+        self._guarded = guarded
         self._functions: dict[str, Function] = {}
         self._in_place_of: dict[str, Function] = {}
         try:
@@ -47,6 +51,8 @@ class Shop:
         if area == "orders":
             settings["RESERVE_STOCK_URL"] = self["reserve_stock"].address
             settings["RELEASE_STOCK_URL"] = self["release_stock"].address
+        if self._guarded:
+            settings |= trust.trusting("orders" if area == "orders" else None)
         return settings | others
 
     def replace(self, name: str, **settings: str) -> Function:
@@ -161,14 +167,15 @@ class Api:
         *,
         key: str | None = None,
         account: str | None = None,
+        role: Role = "customer",
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send a request to the function that has its path."""
+        """Send a request to the function that has its path, as an account where one is named."""
         given = dict(headers or {})
         if key is not None:
             given["Idempotency-Key"] = key
         if account is not None:
-            given["shop-account"] = account
+            given["shop-identity"] = trust.identity(account, role)
         address = self.shop.find(method, path.partition("?")[0]).address
         return await self.send(method, address + path, body=body, headers=given)
 

@@ -13,6 +13,7 @@ from yarl import URL
 from shop.client import Client, trace_headers
 from shop.errors import BadGateway, DeadlinePassed, DependencyDown, TooLarge
 from shop.gateway.routes import PREFIX
+from shop.trust import HEADER
 
 # Bodies up to here are passed on in one piece; longer ones, and those of unknown length, flow.
 _WHOLE = 65_536
@@ -33,9 +34,17 @@ _OURS = frozenset(
 
 
 async def forward(
-    request: Request, client: Client, url: str, *, request_id: str, seconds: float
+    request: Request,
+    client: Client,
+    url: str,
+    *,
+    request_id: str,
+    seconds: float,
+    identity: str | None = None,
 ) -> Response:
     """The function's answer, streamed where it is long.
+
+    `identity` is told to it in the place of the client's own credentials.
 
     `seconds` bounds the wait for the answer's head, and for each piece of its body.
 
@@ -51,7 +60,7 @@ async def forward(
                 client.session.request(
                     request.method,
                     URL(url, encoded=True),  # As the client wrote it.
-                    headers=_request_headers(request, request_id),
+                    headers=_request_headers(request, request_id, identity),
                     data=await _request_body(request),
                     allow_redirects=False,
                     timeout=aiohttp.ClientTimeout(total=None, sock_read=seconds),
@@ -79,8 +88,10 @@ async def forward(
     return _response(StreamingResponse(_pieces(answer, stack), answer.status), answer)
 
 
-def _request_headers(request: Request, request_id: str) -> CIMultiDict[str]:
+def _request_headers(request: Request, request_id: str, identity: str | None) -> CIMultiDict[str]:
     dropped = _named_by_connection(request.headers.getlist("connection"))
+    if identity is not None:
+        dropped |= {"authorization"}
     headers = CIMultiDict(
         (name, value)
         for name, value in request.headers.items()
@@ -95,6 +106,8 @@ def _request_headers(request: Request, request_id: str) -> CIMultiDict[str]:
     headers["X-Forwarded-Proto"] = request.url.scheme
     headers["X-Forwarded-Prefix"] = PREFIX
     headers["X-Request-Id"] = request_id
+    if identity is not None:
+        headers[HEADER] = identity
     headers.update(trace_headers())
     if "content-length" in request.headers:  # What flows has it too: its function may refuse it.
         headers["Content-Length"] = request.headers["content-length"]

@@ -7,11 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from shop.access import Access
 from shop.errors import MethodNotAllowed, NotFound
 
 PREFIX = "/api"
 DOCUMENT = Path(__file__).resolve().parents[2] / "gateway" / "openapi.json"
 _MOST_ID = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Who may pass to an operation, and whether it is looked at who that is."""
+
+    access: Access | None = None
+    reads_tokens: bool = True
+
+
+_SHUT = Door()
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +33,18 @@ class Route:
     template: str
     pattern: re.Pattern[str]
     services: dict[str, str]
+    doors: dict[str, "Door"]
     statuses: dict[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a request goes: the service, the path there, and the route's template."""
+    """Where a request goes: the service, the path there, the route's template, its door."""
 
     service: str
     path: str
     route: str
+    door: Door = _SHUT
 
 
 class Routes:
@@ -73,7 +87,7 @@ class Routes:
             service = route.services.get(method)
             if service is None:
                 raise MethodNotAllowed(tuple(route.services))
-            return Target(service, path.removeprefix(PREFIX), route.template)
+            return Target(service, path.removeprefix(PREFIX), route.template, route.doors[method])
         raise NotFound(f"There is nothing at {path[:200]}.")
 
 
@@ -83,10 +97,15 @@ def _route(template: str, methods: dict[str, Any]) -> Route:
         method.upper(): operation["operationId"].replace("_", "-")
         for method, operation in methods.items()
     }
+    doors = {
+        method.upper(): Door(operation.get("x-access"), bool(operation.get("security", True)))
+        for method, operation in methods.items()
+    }
     if "GET" in services:
         services["HEAD"] = services["GET"]
+        doors["HEAD"] = doors["GET"]
     statuses = {
         method.upper(): tuple(int(status) for status in operation.get("responses", ()))
         for method, operation in methods.items()
     }
-    return Route(template, re.compile(pattern), services, statuses)
+    return Route(template, re.compile(pattern), services, doors, statuses)

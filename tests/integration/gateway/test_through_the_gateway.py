@@ -78,19 +78,3 @@ async def test_what_a_function_finds_too_long_is_413_for_the_client(
         ) as answer:  # fmt: skip
             document = await answer.json(content_type="application/problem+json")
         assert (answer.status, document["type"]) == (413, "/problems/too-large")
-
-
-async def test_nobody_becomes_another_account_by_a_header(
-    client: Client, gateway: str, shop: Shop, inventory: Inventory
-) -> None:
-    inventory.add()
-    async with client.post(
-        gateway + "/api/orders", json={"product_id": 1, "quantity": 1},
-        headers={"Shop-Account": "ada"},
-    ) as answer:  # fmt: skip
-        assert answer.status == 201
-
-    for account, count in (("ada", 0), ("", 1)):
-        address = shop["list_orders"].address
-        async with client.get(address + "/orders", headers={"shop-account": account}) as answer:
-            assert len(await answer.json()) == count

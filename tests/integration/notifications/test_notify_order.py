@@ -46,7 +46,7 @@ def asked(product_id: int, quantity: int) -> dict[str, Any]:
             "order.cancelled",
             {"items": [asked(1, 5)], "cancelled_by": "system"},
             "🚫 Order cancelled",
-            "Order 7: cancelled, it was stuck on its way",
+            "Order 7: cancelled by the shop",
         ),
     ],
 )

@@ -3,6 +3,7 @@ import asyncio
 import pytest
 from aiohttp import web
 
+from shop.access import Role
 from tests.support.faults import Forward, Gate
 from tests.support.shop import Api, Shop
 from tests.support.tables import Inventory, Orders
@@ -68,15 +69,31 @@ async def test_a_rejected_order_cannot_be_cancelled(
 
 
 async def test_an_order_of_another_account_or_none_is_not_found(
-    api: Api, inventory: Inventory, orders: Orders
+    guarded: Api, inventory: Inventory, orders: Orders
 ) -> None:
     inventory.add()
-    await api.order(1, account="ada")
+    await guarded.order(1, account="ada")
 
-    for path, account in (("/orders/1", "bob"), ("/orders/1", None), ("/orders/2", "ada")):
-        answer = await api.post(path + "/cancel", account=account)
+    for path, account in (("/orders/1", "bob"), ("/orders/2", "ada")):
+        answer = await guarded.post(path + "/cancel", account=account)
         assert (answer.status, answer.problem) == (404, "order-not-found")
     assert orders.statuses() == {"confirmed": 1}
+
+
+@pytest.mark.parametrize(
+    ("account", "role", "by"), [("ada", "customer", "customer"), ("root", "admin", "system")]
+)
+async def test_an_order_is_cancelled_by_its_account_or_an_admin(
+    guarded: Api, inventory: Inventory, orders: Orders, account: str, role: Role, by: str
+) -> None:
+    inventory.add(stock=5)
+    await guarded.order(1, account="ada")
+
+    answer = await guarded.post("/orders/1/cancel", account=account, role=role)
+
+    assert (answer.status, answer.json["status"]) == (200, "cancelled")
+    assert orders.rows("SELECT cancelled_by, released_at IS NOT NULL FROM orders") == [(by, True)]
+    assert inventory.stock(1) == 5
 
 
 async def test_of_many_cancels_at_once_one_gives_the_pieces_back(

@@ -29,13 +29,31 @@ async def test_orders_are_shown_as_they_were_answered_newest_first(
     assert (await api.get("/orders")).json == created[::-1]
 
 
-async def test_orders_are_their_accounts_own(api: Api, orders: Orders) -> None:
+async def test_orders_are_their_accounts_own(guarded: Api, orders: Orders) -> None:
     fill(orders, 2, "ada")
     fill(orders, 3, "bob")
 
-    assert len((await api.get("/orders", account="ada")).json) == 2
-    assert len((await api.get("/orders", account="bob")).json) == 3
-    assert (await api.get("/orders")).json == []
+    assert len((await guarded.get("/orders", account="ada")).json) == 2
+    assert len((await guarded.get("/orders", account="bob")).json) == 3
+    assert (await guarded.get("/orders", account="eve")).json == []
+
+
+async def test_an_admin_sees_everybodys_orders_page_by_page(guarded: Api, orders: Orders) -> None:
+    fill(orders, 2, "ada")
+    fill(orders, 3, "bob")
+
+    first = await guarded.get("/orders?limit=3&status=pending", account="root", role="admin")
+    assert first.next is not None
+    second = await guarded.get(first.next, account="root", role="admin")
+
+    assert [order["id"] for order in first.json + second.json] == [5, 4, 3, 2, 1]
+
+
+async def test_without_authentication_everybody_sees_every_order(api: Api, orders: Orders) -> None:
+    fill(orders, 1, "ada")
+    fill(orders, 1)
+
+    assert [order["id"] for order in (await api.get("/orders")).json] == [2, 1]
 
 
 async def test_they_can_be_filtered_by_status(api: Api, inventory: Inventory) -> None:

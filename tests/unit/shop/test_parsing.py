@@ -95,7 +95,7 @@ def test_a_query_that_cannot_be_read_is_refused(text: bytes) -> None:
 
 def key(document: Any, path: str = "/orders", **headers: str) -> IdempotencyKey | None:
     given = {name.replace("_", "-"): value for name, value in headers.items()}
-    return idempotency_key(given, "create_order", {"path": path}, document)
+    return idempotency_key(given, "ada", "create_order", path, document)
 
 
 def test_without_the_header_there_is_no_key() -> None:
@@ -103,7 +103,7 @@ def test_without_the_header_there_is_no_key() -> None:
 
 
 def test_a_key_has_its_account_and_its_route() -> None:
-    found = key({}, idempotency_key="k", shop_account="ada")
+    found = key({}, idempotency_key="k")
 
     assert found is not None
     assert (found.account, found.route, found.key) == ("ada", "create_order", "k")

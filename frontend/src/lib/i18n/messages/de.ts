@@ -171,7 +171,7 @@ export const de: Messages = {
       cancelled: "Storniert",
       released: "Stücke zurück ins Regal gelegt",
     },
-    cancelledBy: { customer: "Von Ihnen storniert", system: "Storniert, da es zu lange dauerte" },
+    cancelledBy: { customer: "Von Ihnen storniert", system: "Vom Shop storniert" },
     all: "Alle",
     filter: "Status",
     lines: "Inhalt",

@@ -171,7 +171,7 @@ export const en = {
       cancelled: "Cancelled",
       released: "Pieces put back on the shelf",
     },
-    cancelledBy: { customer: "Cancelled by you", system: "Cancelled, as it took too long" },
+    cancelledBy: { customer: "Cancelled by you", system: "Cancelled by the shop" },
     all: "All",
     filter: "State",
     lines: "Contents",
