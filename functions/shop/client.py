@@ -84,11 +84,6 @@ class Client:
             return self._traced
         return self._plain
 
-    @property
-    def outside(self) -> aiohttp.ClientSession:
-        """What calls those that are no functions of the shop, by TLS where they ask for it."""
-        return self._flowing
-
     async def close(self) -> None:
         """Close every connection."""
         if self._traced is not None:

@@ -59,7 +59,7 @@ class Admission:
         headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
         body = b""
         try:
-            async with self._services.client.outside.get(
+            async with self._services.client.session.get(
                 url, headers=headers, timeout=timeout, allow_redirects=False
             ) as answer:
                 if answer.status != 200:
