@@ -66,7 +66,7 @@ class Signer:
     def __init__(self, key: Mapping[str, str]) -> None:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-        if key.get("crv") != "Ed25519" or not key.get("kid") or not key.get("d"):
+        if key.get("crv") != "Ed25519" or not all(map(key.get, ("kid", "x", "d"))):
             raise ValueError("is no private key of Ed25519 with an id")
         self.kid = key["kid"]
         self._key = Ed25519PrivateKey.from_private_bytes(decoded(key["d"]))

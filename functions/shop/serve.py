@@ -42,6 +42,8 @@ async def _start(settings: Settings, operation: Operation) -> Services:
     measured = telemetry.configure(settings, function=operation.name, area=operation.area)
     services = Services(settings, measured, operation.name)
     services.trust = trust.configure(settings, calls=operation.uses_client or bool(operation.calls))
+    if operation.prepare is not None:
+        operation.prepare(services)  # Before there is a pool, whose end a failure would wait for.
     if operation.uses_database:
         from shop.database import Database
 
@@ -58,8 +60,6 @@ async def _start(settings: Settings, operation: Operation) -> Services:
 
         identities = services.trust.identities if services.trust else None
         services.client_or_none = Client(settings, measured, operation.calls, identities)
-    if operation.prepare is not None:
-        operation.prepare(services)
     gc.collect()
     gc.freeze()  # What start-up has made stays; the collector need not walk it again.
     gc.set_threshold(20_000, 20, 20)  # A request leaves no cycles behind: look for them rarely.

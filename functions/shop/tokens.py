@@ -73,11 +73,12 @@ class Issuer:
     def __init__(self, settings: Settings) -> None:
         """SettingError where there are no keys."""
         keys = signing_keys(settings)
-        self.public_keys = key_set([public(key) for key in keys])
         try:
-            self._signer = Signer(keys[0])
+            signers = [Signer(key) for key in keys]
         except ValueError as error:
-            raise SettingError(f"the first of TOKEN_SIGNING_KEYS {error}") from None
+            raise SettingError(f"one of TOKEN_SIGNING_KEYS {error}") from None
+        self._signer = signers[0]
+        self.public_keys = key_set([public(key) for key in keys])
         self._name = settings.text("TOKEN_ISSUER", DEFAULT_ISSUER)
         self.seconds = settings.integer(
             "ACCESS_TOKEN_SECONDS", ACCESS_SECONDS, least=1, most=86_400

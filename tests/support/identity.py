@@ -53,6 +53,7 @@ class Accounts:
         self.keys = [keys.generate("tokens.1")]
         self._functions = {name: self.host.serve(name, self.settings()) for name in NAMES}
         self._in_place_of: dict[str, Function] = {}
+        self._elsewhere: dict[str, str] = {}
 
     def settings(self, **others: str) -> dict[str, str]:
         """The environment of a function."""
@@ -71,8 +72,13 @@ class Accounts:
         self._in_place_of[name] = function
         return function
 
+    def send_to(self, name: str, address: str) -> None:
+        """Let requests to a function go to another address, until `restore`."""
+        self._elsewhere[name] = address
+
     def restore(self) -> None:
         """Stop what was put in place of others."""
+        self._elsewhere.clear()
         self.host.stop(*self._in_place_of.values())
         self._in_place_of.clear()
 
@@ -88,7 +94,7 @@ class Accounts:
         given = {key.replace("_", "-"): value for key, value in headers.items()}
         if cookie is not None:
             given["Cookie"] = f"shop_session={cookie}"
-        url = URL(self[name].address + PATHS[name])
+        url = URL((self._elsewhere.get(name) or self[name].address) + PATHS[name])
         async with (
             aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
             session.request(method, url, json=body, headers=given) as answer,
