@@ -18,6 +18,7 @@ from shop.guarding import Bounds, GuardedProtocol
 from shop.operation import REGISTRY, Operation
 from shop.services import Services
 from shop.settings import SettingError, Settings
+from shop.straight import straight_to
 
 _DRAIN_SECONDS = 7
 _FUNCTIONS = Path(__file__).resolve().parent.parent
@@ -28,7 +29,7 @@ def build(settings: Settings) -> Edge:
     target = settings.text("FUNCTION_TARGET")
     logs.configure(target, settings.text("LOG_LEVEL", "info"))
     source = str(_FUNCTIONS / settings.text("FUNCTION_SOURCE"))
-    app = create_asgi_app(target, source)  # type: ignore[no-untyped-call]
+    app = straight_to(create_asgi_app(target, source))  # type: ignore[no-untyped-call]
     operation = REGISTRY[target]
 
     async def start() -> Services:
