@@ -13,7 +13,10 @@ from shop.services import Services
 async def record_dead_letter(received: Received, services: Services) -> Mapping[str, Any]:
     """Store the event whatever it holds; the same one from the same destination replaces its error.
 
-    Nothing but a failing database refuses it: a dead letter has nowhere else to go.
+    Nothing but a failing database refuses it: a dead letter has nowhere else to go. Where its
+    source has not signed it, that is kept with it.
     """
-    destination = await store(received, services.database)
-    return {"dead_letter": f"{received.type} of {received.source}, not taken by {destination}"}
+    verified = services.trust.vouches(received) if services.trust else None
+    destination = await store(received, services.database, verified=verified)
+    told = f"{received.type} of {received.source}, not taken by {destination}"
+    return {"dead_letter": told, **({} if verified is None else {"verified": verified})}

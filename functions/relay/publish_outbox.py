@@ -18,6 +18,7 @@ from relay import readings
 from relay.outbox import Outbox, Waiting, waves
 from relay.sending import event_message, publish
 from relay.trace import Tracing
+from shop import trust
 from shop.broker import Producer, connect
 from shop.chores import Chores
 from shop.connection import Connection
@@ -55,6 +56,7 @@ class Relay:
         self._url = settings.text("DATABASE_URL")
         self._servers = settings.text("KAFKA_BOOTSTRAP_SERVERS")
         self._topic = settings.text("TOPIC")
+        self._signer = trust.own_key(settings) if trust.is_on(settings) else None
         self._outbox = Outbox(area)
         self._connection: Connection | None = None
         self._producer: Producer | None = None
@@ -142,7 +144,7 @@ class Relay:
                 break
             traces = [self._tracing.begin(event) for event in wave]
             messages = [
-                event_message(event, self._source, trace.traceparent)
+                event_message(event, self._source, trace.traceparent, self._signer)
                 for event, trace in zip(wave, traces, strict=True)
             ]
             spoken, failure = publish(producer, self._topic, messages, give_up=self._given_up)

@@ -9,13 +9,17 @@ from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 
 from relay.outbox import Waiting
 from shop.broker import DELIVERY_SECONDS, Acknowledgement, Producer, message, send
+from shop.event_signatures import EXTENSION, signature
 from shop.events import SCHEMAS
+from shop.keys import Signer
 
 _LOOK_UP_SECONDS = 0.2
 
 
-def event_message(event: Waiting, source: str, traceparent: str | None) -> KafkaMessage:
-    """The event as a CloudEvent, keyed by its aggregate."""
+def event_message(
+    event: Waiting, source: str, traceparent: str | None, signer: Signer | None = None
+) -> KafkaMessage:
+    """The event as a CloudEvent, keyed by its aggregate, and signed where there is a signer."""
     attributes = {
         "id": event.id,
         "source": source,
@@ -28,7 +32,10 @@ def event_message(event: Waiting, source: str, traceparent: str | None) -> Kafka
     }
     if traceparent:
         attributes["traceparent"] = traceparent
-    return message(attributes, event.data)
+    data = event.data.encode()
+    if signer is not None:
+        attributes[EXTENSION] = signature(signer, attributes, data)
+    return message(attributes, data)
 
 
 def publish(

@@ -22,14 +22,14 @@ _MOST_CODE = 2**31 - 1
 def _store() -> Statement:
     given = (
         "source", "event_id", "type", "subject", "destination", "error_code", "error",
-        "attributes", "data", "data_is_base64",
+        "attributes", "data", "data_is_base64", "verified",
     )  # fmt: skip
     values: dict[str, sa.ColumnElement[Any]] = {
         name: sa.bindparam(name, type_=dead_letters.c[name].type) for name in given
     }
     values["attributes"] = sa.cast(sa.bindparam("attributes", type_=sa.Text), pg.JSON)
     insert = pg.insert(dead_letters).values(values)
-    renewed = ("error_code", "error", "attributes", "data", "data_is_base64")
+    renewed = ("error_code", "error", "attributes", "data", "data_is_base64", "verified")
     return Statement(
         "store_dead_letter",
         insert.on_conflict_do_update(
@@ -37,6 +37,10 @@ def _store() -> Statement:
             # It came back: what was replayed waits again.
             set_={name: insert.excluded[name] for name in renewed}
             | {"received_at": sa.func.clock_timestamp(), "replayed_at": None},
+            # A forged event takes the place of none that its source has signed.
+            where=sa.or_(
+                dead_letters.c.verified.is_not(sa.true()), insert.excluded.verified.is_(sa.true())
+            ),
         ),
     )
 
@@ -44,8 +48,10 @@ def _store() -> Statement:
 _STORE = _store()
 
 
-async def store(received: Received, database: Database) -> str:
+async def store(received: Received, database: Database, *, verified: bool | None) -> str:
     """Store the dead letter; returns the destination that did not take it.
+
+    `verified` says whether its source has signed it, and is None where nobody looks.
 
     Raises:
         DependencyDown: PostgreSQL does not answer.
@@ -65,6 +71,7 @@ async def store(received: Received, database: Database) -> str:
         attributes=json.dumps(attributes, default=str),
         data=data,
         data_is_base64=is_base64,
+        verified=verified,
     )
     return destination
 

@@ -1,7 +1,8 @@
 """Send a CloudEvent by hand: `python -m shop.emit_event product.deleted '{"product_id": 1, …}'`.
 
 It goes to the topic of its type. Data that does not fit the type is refused, unless
-`--unchecked` lets it through: that is how one sees where a poison event ends.
+`--unchecked` lets it through: that is how one sees where a poison event ends. Where there is an
+operator's key, it is signed with that.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from kafka.errors import KafkaError
 from pydantic import TypeAdapter, ValidationError
 
 from shop.broker import connect, message, send
+from shop.event_signatures import operator
 from shop.events import BY_TYPE, PREFIX, SCHEMAS, SOURCES, TOPICS
 from shop.settings import SettingError, Settings
 
@@ -81,16 +83,20 @@ def main(arguments: Sequence[str]) -> int:
     """The command line; returns the exit status."""
     given = _arguments(arguments)
     try:
-        servers = Settings().text("KAFKA_BOOTSTRAP_SERVERS")
+        settings = Settings()
+        servers = settings.text("KAFKA_BOOTSTRAP_SERVERS")
+        vouch = operator(settings)
         topic, attributes = event(
             full_type(given.type), given.data, given.subject, unchecked=given.unchecked
         )
     except (SettingError, EmitError) as error:
         print(error, file=sys.stderr)
         return 2
+    data = given.data.encode()
+    vouch(attributes, data)
     try:
         producer = connect(servers, "emit-event")
-        send(producer, topic, message(attributes, given.data)).get(timeout=_WAIT_SECONDS)
+        send(producer, topic, message(attributes, data)).get(timeout=_WAIT_SECONDS)
         producer.close(timeout=1.0)
     except KafkaError as error:
         print(f"Kafka did not take the event: {error}", file=sys.stderr)

@@ -5,11 +5,16 @@ the key made of source, id, type, subject, time and the bytes of the data.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
+from shop import trust
 from shop.events import SOURCES, Received
 from shop.keys import OPERATOR, Signer, Verifier, decoded, encoded, signer_of
+from shop.settings import Settings
+
+# Adds the extension to the attributes of an event with that data.
+Vouch = Callable[[dict[str, str], bytes], None]
 
 EXTENSION = "signature"
 # Before what is signed, so that no signature made for something else could be one of an event.
@@ -22,6 +27,21 @@ _SIGNERS = {source: (f"{area}-relay", OPERATOR) for area, source in SOURCES.item
 def signature(signer: Signer, attributes: Mapping[str, str], data: bytes) -> str:
     """The extension's value for an event with those attributes and that data."""
     return f"{signer.kid}:{encoded(signer.signature(_message(attributes, data)))}"
+
+
+def operator(settings: Settings) -> Vouch:
+    """Signs events in the operator's name, where the settings have his key.
+
+    Raises:
+        SettingError: the key is none.
+    """
+    key = trust.own_key(settings) if settings.has("IDENTITY_SIGNING_KEY") else None
+
+    def vouch(attributes: dict[str, str], data: bytes) -> None:
+        if key is not None:
+            attributes[EXTENSION] = signature(key, attributes, data)
+
+    return vouch
 
 
 def holds(verifier: Verifier, event: Received) -> bool:

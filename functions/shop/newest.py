@@ -18,7 +18,8 @@ _SHOWN = {
     ),
     dead_letters.name: (
         "id", "type", "source", "event_id", "subject", "destination", "error_code", "error",
-        "attributes", "data", "data_is_base64", "received_at", "replayed_at",
+        "attributes", "data", "data_is_base64", "verified", "received_at",
+        "replayed_at",
     ),
 }  # fmt: skip
 

@@ -19,6 +19,7 @@ from kafka.errors import KafkaError
 from shop.broker import Producer, connect, message, send
 from shop.connection import Connection
 from shop.database import Statement
+from shop.event_signatures import Vouch, operator
 from shop.events import TOPICS
 from shop.model.notifications import dead_letters
 from shop.settings import SettingError, Settings
@@ -37,6 +38,7 @@ _COLUMNS = (
     dead_letters.c.data,
     dead_letters.c.data_is_base64,
     dead_letters.c.received_at,
+    dead_letters.c.verified,
 )
 _id = sa.bindparam("id", type_=sa.BigInteger)
 _ONE = Statement("dead_letter", sa.select(*_COLUMNS).where(dead_letters.c.id == _id))
@@ -79,10 +81,12 @@ class Letter:
     data: str
     data_is_base64: bool
     received_at: datetime
+    verified: bool | None
 
     def __str__(self) -> str:
         answered = f"answered {self.error_code}" if self.error_code else "did not answer"
-        return f"{self.id}  {self.type}  {self.subject}  {self.destination} {answered}"
+        unsigned = ", not signed by its source" if self.verified is False else ""
+        return f"{self.id}  {self.type}  {self.subject}  {self.destination} {answered}{unsigned}"
 
     def event(self) -> tuple[dict[str, str], bytes]:
         """Attributes and data as they were before it failed."""
@@ -111,8 +115,10 @@ def letters(connection: Connection, *, ids: Sequence[int], type_: str | None) ->
             return found
 
 
-def replay(connection: Connection, producer: Producer, letter: Letter) -> str:
+def replay(connection: Connection, producer: Producer, letter: Letter, vouch: Vouch | None) -> str:
     """Send the letter's event to the topic of its source, and mark it; returns what was done.
+
+    One that its source has not signed is sent only if somebody vouches for it.
 
     Raises:
         KafkaError: the broker did not take it; it is not marked.
@@ -121,6 +127,10 @@ def replay(connection: Connection, producer: Producer, letter: Letter) -> str:
     if topic is None:
         return f"{letter.id}  left: no topic belongs to {letter.source}"
     attributes, data = letter.event()
+    if letter.verified is False:
+        if vouch is None:
+            return f"{letter.id}  left: {letter.source} has not signed it; see --unverified"
+        vouch(attributes, data)
     send(producer, topic, message(attributes, data)).get(timeout=_WAIT_SECONDS)
     connection.row(_REPLAYED, id=letter.id, received_at=letter.received_at)
     return f"{letter.id}  {letter.type} is on {topic} again"
@@ -133,6 +143,11 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--list", action="store_true", help="print them, and send nothing")
     parser.add_argument("--id", type=int, action="append", default=[], help="this one, even again")
+    parser.add_argument(
+        "--unverified",
+        action="store_true",
+        help="those too that their source has not signed, signed by the operator",
+    )
     parser.add_argument("--type", help="those that wait of this CloudEvents type")
     return parser.parse_args(arguments)
 
@@ -150,8 +165,9 @@ def main(arguments: Sequence[str]) -> int:
             print("\n".join(str(letter) for letter in found))
         else:
             producer = connect(settings.text("KAFKA_BOOTSTRAP_SERVERS"), "replay-dead-letters")
+            vouch = operator(settings) if given.unverified else None
             for letter in found:
-                print(replay(connection, producer, letter))
+                print(replay(connection, producer, letter, vouch))
             producer.close(timeout=1.0)
     except SettingError as error:
         print(error, file=sys.stderr)

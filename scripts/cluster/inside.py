@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from cluster.kubectl import NAMESPACE, ClusterError, Object, apply, condition, delete, get, program
 from cluster.secrets import make_secret
+from shop import keys
 
 _SECONDS = 120.0
 _LIKE = "create-topics"
@@ -22,7 +23,8 @@ def run(
 ) -> int:
     """Run `python -m module` in a Job of its own; its output here, its success as exit status.
 
-    It gets the brokers, the area's database, and the variables of `secret`, which is gone with it.
+    It gets the brokers, the area's database, the operator's key, and the variables of `secret`,
+    which is gone with it.
     """
     found = get("job", _LIKE)
     if not found:
@@ -53,6 +55,7 @@ def _job(
     container["envFrom"] = [
         *container["envFrom"],
         {"secretRef": {"name": f"{area}-database"}},
+        {"secretRef": {"name": f"{keys.OPERATOR}-signing-key"}},
         *([{"secretRef": {"name": name}}] if own_secret else []),
     ]
     labels = {

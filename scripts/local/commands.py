@@ -149,13 +149,13 @@ def _rotate_keys(layout: Layout, options: argparse.Namespace) -> None:
 
 
 def _beside(layout: Layout, function: str, module: str, arguments: list[str]) -> None:
-    """Become one of the shop's commands, with the environment of a function."""
+    """Become one of the shop's commands, with a function's environment and the operator's key."""
     from local import manifests
     from local.plan import Plan
 
     state = State.read(layout)
     plan = Plan(manifests.read(ROOT), layout, state.databases)
-    environment = plan.environment_of(function)
+    environment = plan.environment_of(function) | plan.operators_key()
     if "ADMIN_PASSWORD" in os.environ:
         environment["ADMIN_PASSWORD"] = os.environ["ADMIN_PASSWORD"]
     os.execve(sys.executable, [sys.executable, "-m", module, *arguments], environment)

@@ -79,6 +79,10 @@ class Plan:
         """The variables that a function is started with."""
         return next(spec.environment for spec in self.functions() if spec.name == function)
 
+    def operators_key(self) -> dict[str, str]:
+        """The variable by which an operator's commands sign what they send."""
+        return self._key(f"{keys.OPERATOR}-signing-key")
+
     def functions(self) -> list[Spec]:
         """The functions, those that a first order needs in front."""
         specs = [self._function(each) for each in self._manifests.functions]
@@ -158,10 +162,13 @@ class Plan:
             environment["DATABASE_URL"] = self._databases[declared.database]
         for secret in declared.secrets:
             if not secret.endswith(DATABASE):
-                # Read when a process starts: one that starts again has the keys as they are then.
-                path = keys.path_of(secret, self._layout.keys)
-                environment[f"{keys.variable_of(secret)}_FILE"] = str(path)
+                environment |= self._key(secret)
         return environment | _from_caller()
+
+    def _key(self, secret: str) -> dict[str, str]:
+        """Read when a process starts: one that starts again has the keys as they are then."""
+        path = keys.path_of(secret, self._layout.keys)
+        return {f"{keys.variable_of(secret)}_FILE": str(path)}
 
     def _traces(self) -> dict[str, str]:
         """Spans go to files of this machine, in the place of a Collector."""

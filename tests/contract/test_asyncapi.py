@@ -12,6 +12,7 @@ from local.manifests import Manifests
 from relay.outbox import Waiting
 from relay.sending import event_message
 from shop.events import DEAD_LETTERS, EVENTS, TOPICS
+from tests.support import trust
 
 EVENTING = ROOT / "eventing"
 
@@ -103,7 +104,8 @@ def test_whoever_receives_is_a_source_of_the_manifests(
 
 def test_the_headers_are_those_that_the_relay_sends(document: dict[str, Any]) -> None:
     waiting = Waiting(1, "id", "products", "1", EVENTS[0].type(), "time", None, "{}")
-    made = event_message(waiting, EVENTS[0].source(), "00-trace-parent-00")
+    signer = trust.signer("inventory-relay")
+    made = event_message(waiting, EVENTS[0].source(), "00-trace-parent-00", signer)
     headers = document["components"]["messageTraits"]["cloudEvent"]["headers"]
 
     assert made.headers.keys() - {"content-type"} == headers["properties"].keys()

@@ -52,9 +52,10 @@ class Notifications(Tables):
 class Told:
     """The functions of the notifications, and a client of them."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, **settings: str) -> None:
         self.host = Host()
-        self._functions = {name: self.host.serve(name, {"DATABASE_URL": url}) for name in NAMES}
+        given = {"DATABASE_URL": url, **settings}
+        self._functions = {name: self.host.serve(name, given) for name in NAMES}
         self.measured: list[tuple[str, float, Mapping[str, str]]] = []
         for function in self._functions.values():
             _listen(function, self.measured)

@@ -459,6 +459,11 @@ export interface components {
              */
             data_is_base64: boolean;
             /**
+             * Verified
+             * @description Whether its source signed it; null where authentication was off.
+             */
+            verified: boolean | null;
+            /**
              * Received At
              * Format: date-time
              */

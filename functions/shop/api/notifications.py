@@ -55,6 +55,10 @@ class DeadLetter(BaseModel):
     attributes: Annotated[dict[str, Any], Field(description="All context attributes.")]
     data: Annotated[str, Field(description="The event's data as it came.")]
     data_is_base64: Annotated[bool, Field(description="Whether `data` is base64: it is no text.")]
+    verified: Annotated[
+        bool | None,
+        Field(description="Whether its source signed it; null where authentication was off."),
+    ]
     received_at: datetime
     replayed_at: Annotated[
         datetime | None, Field(description="When it was last published again; null if it was not.")

@@ -61,5 +61,7 @@ dead_letters = sa.Table(
     sa.Column("data_is_base64", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("received_at", pg.TIMESTAMP(timezone=True), nullable=False, server_default=_now),
     sa.Column("replayed_at", pg.TIMESTAMP(timezone=True)),
+    # Whether its source has signed it; null where authentication was off when it came.
+    sa.Column("verified", sa.Boolean),
     sa.UniqueConstraint("source", "event_id", "destination"),
 )

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from shop import broker as shop_broker
-from shop import create_topics, emit_event, replay_dead_letters, tail_events
-from tests.support.kafka import Broker
+from shop import create_topics, emit_event, event_signatures, replay_dead_letters, tail_events
+from shop.events import Received
+from shop.keys import TRUSTED, Verifier, read_set
+from tests.support import trust
+from tests.support.kafka import Broker, Record
 from tests.support.notifications import LAPTOP, Notifications
 
 DELETED = '{"product_id": 7, "product": "Lamp"}'
@@ -59,7 +62,9 @@ def test_a_poison_event_is_emitted_where_it_is_asked_for(broker: Broker) -> None
     assert record.value == b"{"
 
 
-def bury(notifications: Notifications, number: int, **columns: Any) -> None:
+def bury(
+    notifications: Notifications, number: int, *, verified: bool | None = None, **columns: Any
+) -> None:
     attributes = {
         "specversion": "1.0",
         "id": f"event-{number}",
@@ -75,8 +80,10 @@ def bury(notifications: Notifications, number: int, **columns: Any) -> None:
     } | columns
     notifications.run(
         "INSERT INTO dead_letters (source, event_id, type, subject, destination, error_code,"
-        " attributes, data) VALUES (%s, %s, %s, 'products/7', 'http://notify', 400, %s, %s)",
+        " attributes, data, verified)"
+        " VALUES (%s, %s, %s, 'products/7', 'http://notify', 400, %s, %s, %s)",
         attributes["source"], attributes["id"], attributes["type"], json.dumps(attributes), DELETED,
+        verified,
     )  # fmt: skip
 
 
@@ -134,6 +141,48 @@ def test_what_is_replayed_can_be_chosen(
     capsys.readouterr()
     replay_dead_letters.main([])
     assert capsys.readouterr().out == "There is no such dead letter.\n"
+
+
+def holds(record: Record) -> bool:
+    """Whether the record is an event that a notifier would believe."""
+    headers = {name.replace("ce_", "ce-"): value for name, value in record.headers.items()}
+    verifier = Verifier(read_set(trust.secrets()[TRUSTED]["TRUSTED_KEYS"]))
+    return event_signatures.holds(verifier, Received.from_http(headers, record.value))
+
+
+@pytest.fixture
+def operators_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in trust.secrets()["operator-signing-key"].items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("operators_key")
+def test_an_operators_event_is_signed(broker: Broker) -> None:
+    assert emit_event.main(["product.deleted", DELETED, "--subject", "products/7"]) == 0
+
+    (record,) = broker.records("inventory-events")
+    assert record.headers["ce_signature"].startswith("operator.1:")
+    assert holds(record)
+
+
+@pytest.mark.usefixtures("operators_key")
+def test_what_its_source_has_not_signed_is_replayed_only_if_the_operator_vouches_for_it(
+    notifications: Notifications, broker: Broker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bury(notifications, 1, verified=False)
+    bury(notifications, 2, verified=True, signature="inventory-relay.1:kept")
+
+    assert replay_dead_letters.main(["--list"]) == 0
+    assert "400, not signed by its source\n" in capsys.readouterr().out
+    assert replay_dead_letters.main([]) == 0
+    assert "1  left: /shophub/inventory has not signed it" in capsys.readouterr().out
+    assert replayed(notifications) == [2]
+    (record,) = broker.records("inventory-events")
+    assert record.headers["ce_signature"] == "inventory-relay.1:kept"
+
+    assert replay_dead_letters.main(["--unverified"]) == 0
+    assert replayed(notifications) == [1, 2]
+    assert [holds(each) for each in broker.records("inventory-events")] == [False, True]
 
 
 def test_one_that_fails_again_before_it_is_marked_still_waits(

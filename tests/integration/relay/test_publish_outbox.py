@@ -12,10 +12,15 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 from relay import publish_outbox
 from relay.publish_outbox import Relay
 from shop.connection import Connection
+from shop.event_signatures import holds
+from shop.events import Received
+from shop.keys import TRUSTED, Verifier, read_set
+from shop.settings import SettingError
+from tests.support import trust
 from tests.support.kafka import Broker, Record
 from tests.support.tables import Inventory, Orders, Tables
 
-MakeRelay = Callable[[str], Relay]
+MakeRelay = Callable[..., Relay]
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
 
 
@@ -76,6 +81,30 @@ def test_an_event_is_on_kafka_as_a_cloudevent(
         "ce_traceparent": TRACEPARENT,
         "traceparent": TRACEPARENT,
     }
+
+
+@pytest.mark.parametrize("area", ["inventory", "orders"])
+def test_where_authentication_is_on_an_event_is_signed_by_its_relay(
+    make_relay: MakeRelay, inventory: Inventory, orders: Orders, broker: Broker, area: str
+) -> None:
+    tables, name = {
+        "inventory": (inventory, "product.created"), "orders": (orders, "order.created"),
+    }[area]  # fmt: skip
+    write(tables, 17, 3, name)
+
+    publish(make_relay(area, **trust.trusting(f"{area}-relay")), tables)
+
+    (record,) = broker.records({"inventory": "inventory-events", "orders": "order-events"}[area])
+    headers = {k.replace("ce_", "ce-"): v for k, v in record.headers.items()}
+    received = Received.from_http(headers, record.value)
+    verifier = Verifier(read_set(trust.secrets()[TRUSTED]["TRUSTED_KEYS"]))
+    assert record.headers["ce_signature"].startswith(f"{area}-relay.1:")
+    assert holds(verifier, received)
+
+
+def test_a_relay_without_its_key_says_what_is_missing(make_relay: MakeRelay) -> None:
+    with pytest.raises(SettingError, match="IDENTITY_SIGNING_KEY is not set"):
+        make_relay("orders", AUTH="on")
 
 
 def test_an_aggregates_events_keep_their_order_and_all_are_there(
