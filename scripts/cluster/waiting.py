@@ -9,8 +9,10 @@ from cluster.kubectl import NAMESPACE, ClusterError, Object, condition, get, kub
 
 _PAUSE = 1.0
 _TELL_EVERY = 5.0
-# A registry may fail for a moment; an image that is nowhere is missing for longer.
-_PATIENCE_WITH_IMAGES = 15.0
+# A registry may fail for a moment, and a Secret come a moment later than its reader.
+_PATIENCE_WITH_PODS = 15.0
+# A process may die at first, because what it needs is not there yet.
+_MOST_RESTARTS = 3
 _NO_IMAGE = ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName")
 
 
@@ -42,11 +44,11 @@ def await_all(
         states = {name: found.get(name, State(ready=False, reason="is missing")) for name in wanted}
         waiting = {name: each for name, each in states.items() if not each.ready}
         now = time.monotonic()
-        if waiting and now - began > _PATIENCE_WITH_IMAGES:
-            require_images(waiting, namespace)
+        if waiting and now - began > _PATIENCE_WITH_PODS:
+            require_pods(waiting, namespace)
         hopeless = any(each.hopeless for each in waiting.values())
         if waiting and (hopeless or now - began > seconds):
-            require_images(waiting, namespace)
+            require_pods(waiting, namespace)
             raise ClusterError(_complaint(what, waiting, namespace))
         if not waiting or now - told > _TELL_EVERY:
             told = now
@@ -60,14 +62,26 @@ def await_all(
         time.sleep(_PAUSE)
 
 
-def require_images(names: Iterable[str], namespace: str = NAMESPACE) -> None:
-    """ClusterError where a pod of one of the workloads has waited for an image in vain."""
+def require_pods(names: Iterable[str], namespace: str = NAMESPACE) -> None:
+    """ClusterError where a pod of one of the workloads waits for what does not come by itself."""
     for name in sorted(names):
         for pod in pods_of(name, namespace):
             for each in pod.get("status", {}).get("containerStatuses", []):
-                reason = each.get("state", {}).get("waiting", {}).get("reason")
-                if reason in _NO_IMAGE:
-                    raise ClusterError(_without_image(name, str(each["image"])))
+                if complaint := _in_vain(name, each):
+                    last = _last_lines(name_of(pod), namespace)
+                    raise ClusterError("\n".join([complaint, *(f"  {line}" for line in last)]))
+
+
+def _in_vain(name: str, container: Object) -> str | None:
+    waits = container.get("state", {}).get("waiting", {})
+    reason = waits.get("reason")
+    if reason in _NO_IMAGE:
+        return _without_image(name, str(container["image"]))
+    if reason == "CreateContainerConfigError":
+        return f"{name} does not start: {waits.get('message', reason)}."
+    if reason == "CrashLoopBackOff" and container.get("restartCount", 0) >= _MOST_RESTARTS:
+        return f"{name} has died {container['restartCount']} times; the last that it said:"
+    return None
 
 
 def _without_image(name: str, reference: str) -> str:
