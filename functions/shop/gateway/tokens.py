@@ -84,9 +84,12 @@ class Tokens:
         try:
             kid = jwt.get_unverified_header(token)["kid"]
             claimed = jwt.decode(token, options={"verify_signature": False})["iss"]
-            return self._issuers[claimed], kid
+            known = self._issuers.get(claimed)
         except _WRONG:
-            raise _invalid("The token is of no issuer that the shop knows.") from None
+            raise _invalid("This is no token with a key and an issuer.") from None
+        if known is None:
+            raise _invalid("The token is of no issuer that the shop knows.")
+        return known, kid
 
 
 def _invalid(detail: str) -> Unauthenticated:

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from local.console import Console
+from local.layout import ROOT
 from local.plan import Spec
 from local.process import Process
 from tests.support.postgres import free_port
 
-_SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"
 _SLEEPER = "import time; print('up', flush=True); time.sleep(60)"
 _DEAF = f"import signal; signal.signal(15, signal.SIG_IGN); {_SLEEPER}"
 
@@ -132,7 +132,7 @@ asyncio.run(main())
 """
     supervisor = await asyncio.create_subprocess_exec(
         sys.executable, "-c", code,
-        env=dict(os.environ) | {"PYTHONPATH": str(_SCRIPTS)},
+        env=dict(os.environ) | {"PYTHONPATH": f"{ROOT / 'functions'}:{ROOT / 'scripts'}"},
         stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert supervisor.stdout is not None
