@@ -108,13 +108,18 @@ def load(image: Image) -> None:
     Without it the image goes into the Minikube of kubectl's context, which bears its profile's
     name; what docker has not built goes there as a file.
     """
+    name = builder()
+    if not _built(name, image.reference):
+        raise ClusterError(
+            f"{name} has no image {image.reference}; `scripts/task image` builds it. An image of "
+            "an earlier state of the sources has another tag."
+        )
     print(f"{image.reference} goes into the cluster", flush=True)
     if command := os.environ.get("LOAD_IMAGE"):
         _call([*shlex.split(command), image.reference])
         return
     minikube = program("minikube", "LOAD_IMAGE names no other command that loads an image")
     bring = [minikube, "--profile", context_name(), "image", "load"]
-    name = builder()
     if name == "docker":
         _call([*bring, image.reference])
         return
@@ -126,6 +131,11 @@ def load(image: Image) -> None:
         else:
             _call([name, "save", "--format", "docker-archive", "-o", file, image.reference])
         _call([*bring, file])
+
+
+def _built(name: str, reference: str) -> bool:
+    question = [name, "inspect", "--type", "image", reference]
+    return subprocess.run(question, capture_output=True, check=False).returncode == 0
 
 
 def _call(command: list[str]) -> None:

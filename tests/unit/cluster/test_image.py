@@ -79,9 +79,22 @@ def test_an_image_is_loaded_by_the_command_that_is_given(
     tree: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program(tmp_path, "bring", f'echo "$@" > {tmp_path}/said')
+    program(tmp_path, "buildah", "exit 0")
+    monkeypatch.setenv("BUILDER", "buildah")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setenv("LOAD_IMAGE", f"{tmp_path}/bring --to here")
     image.load(tree)
     assert (tmp_path / "said").read_text() == f"--to here {tree.reference}\n"
+
+
+def test_an_image_that_is_not_built_is_not_loaded(
+    tree: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(tmp_path, "buildah", "exit 1")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setenv("BUILDER", "buildah")
+    with pytest.raises(ClusterError, match=f"no image {tree.reference}; `scripts/task image`"):
+        image.load(tree)
 
 
 @pytest.mark.parametrize(
@@ -118,5 +131,6 @@ def test_an_image_goes_into_minikube_as_its_builder_allows(
         program(tmp_path, name, f'echo "{name} $@" >> {tmp_path}/said')
     image.load(tree)
     said = (tmp_path / "said").read_text().splitlines()
+    assert said.pop(0) == f"{builder} inspect --type image {tree.reference}"
     file = said[-1].rpartition(" ")[2]
     assert said == [call.format(image=tree.reference, file=file) for call in calls]
