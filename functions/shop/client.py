@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 from aiohttp.connector import Connection
 
-from shop import tracing
+from shop import deadlines, retrying, tracing
 from shop.errors import DeadlinePassed, DependencyDown
 from shop.settings import Settings
 from shop.telemetry import Telemetry
@@ -53,6 +53,7 @@ class Client:
         """`identities` sign what `post` sends, where authentication is on."""
         self._identities = identities
         self._bases = {name: settings.text(name).rstrip("/") for name in calls}
+        self._budgets = {name: retrying.RetryBudget() for name in calls}
         # Where a call may have to wake the function that it goes to, it is given longer.
         self._deadline = (
             settings.seconds("CALL_DEADLINE_SECONDS", 5.0)
@@ -97,17 +98,25 @@ class Client:
         """POST JSON to the function whose base URL `setting` holds; its status and body.
 
         What is posted carries the UUID that makes it idempotent, so a connection that breaks,
-        or cannot be made, is tried once more.
+        or cannot be made, is tried once more, within a budget.
 
         Raises:
-            DeadlinePassed: there is no answer within `seconds`, or CALL_DEADLINE_SECONDS.
+            DeadlinePassed: there is no answer within `seconds`, or CALL_DEADLINE_SECONDS, or
+                before the caller's own deadline.
             DependencyDown: the function cannot be reached, or broke off.
         """
-        headers = {"Content-Type": "application/json", **trace_headers()}
-        if self._identities is not None:
-            headers[HEADER] = self._identities.own()
-        timeout = aiohttp.ClientTimeout(total=self._deadline or seconds)
-        for last in (False, True):
+        budget = self._budgets[setting]
+        budget.request()
+        for again in (True, False):
+            patience = deadlines.within(self._deadline or seconds)
+            headers = {
+                "Content-Type": "application/json",
+                **trace_headers(),
+                **deadlines.header(patience),
+            }
+            if self._identities is not None:
+                headers[HEADER] = self._identities.own()
+            timeout = aiohttp.ClientTimeout(total=patience)
             try:
                 async with self.session.post(
                     self._bases[setting] + path, data=body, headers=headers, timeout=timeout
@@ -116,24 +125,28 @@ class Client:
             except TimeoutError as error:
                 raise DeadlinePassed("A service did not answer in time.") from error
             except aiohttp.ClientConnectorError as error:
-                if last:
+                if not (again and budget.take()):
                     raise DependencyDown("A service cannot be reached.") from error
             except aiohttp.ClientError as error:
-                if last:
+                if not (again and budget.take()):
                     raise DependencyDown("A service broke off its answer.") from error
+            await asyncio.sleep(retrying.pause())
         raise AssertionError("unreachable")
 
 
 def _session(
     connector: aiohttp.TCPConnector, *configs: aiohttp.TraceConfig
 ) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
+    session = aiohttp.ClientSession(
         connector=connector,
         connector_owner=False,
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
         trace_configs=list(configs),
     )
+    # Nor is it here, a PUT with If-Match least of all. There is no public way to say so.
+    session._retry_connection = False  # noqa: SLF001
+    return session
 
 
 def trace_headers() -> Mapping[str, str]:

@@ -10,9 +10,9 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from shop import birth, tracing
+from shop import birth, deadlines, tracing
 from shop.access import ANYBODY, GUEST, Caller, check
 from shop.errors import PROBLEM_TYPE, BadRequest, DependencyDown, Problem, TooLarge
 from shop.events import short_name
@@ -132,7 +132,10 @@ class Edge:
         began = time.perf_counter()
         method: str = scope["method"]
         path: str = scope["path"]
-        traceparent, request_id, length, identity = _own_headers(scope["headers"])
+        own = _own_headers(scope["headers"])
+        traceparent, request_id, length = own.traceparent, own.request_id, own.length
+        if own.due is not None and self._operation.area != "gateway":  # No client sets that one's.
+            deadlines.enter(own.due)
         span, trace = self._span(traceparent, method)
         request_id = request_id or trace.span_id
         note: dict[str, Any] = {}
@@ -145,24 +148,27 @@ class Edge:
             if message["type"] == "http.response.start":
                 answered = True
                 status = message["status"]
-                message["headers"] = [
-                    *message["headers"],
-                    (b"x-request-id", request_id.encode("latin-1")),
-                ]
+                headers = [*message["headers"], (b"x-request-id", request_id.encode("latin-1"))]
+                if (further := self._operation.further_headers) and self._services:
+                    headers += further(self._services, scope, headers)
+                message["headers"] = headers
             await send(message)
 
         try:
             scope["shop.path"] = self._operation.admit(method, path)
             route = self._operation.path
-            scope["shop.caller"] = self._caller(identity)
+            scope["shop.caller"] = self._caller(own.identity)
             scope["shop.services"] = self._services
             scope["shop.note"] = note
             scope["shop.request_id"] = request_id
             # The framework makes an id of its own, at 6 µs, where this header is missing.
             scope["headers"].append((b"function-execution-id", request_id.encode("latin-1")))
-            await self._app(scope, self._bounded(receive, length), answer)
+            async with deadlines.kept():
+                await self._app(scope, self._bounded(receive, length), answer)
             route = scope.get("shop.route", route)
         except Problem as problem:
+            if answered:
+                raise
             await _answer_problem(answer, problem)
         except asyncio.CancelledError:
             # The process ends and has waited long enough. uvicorn would answer 500, which says
@@ -244,11 +250,18 @@ class Edge:
         self._count(function, method, route, str(status))
 
 
-def _own_headers(
-    headers: list[tuple[bytes, bytes]],
-) -> tuple[str | None, str | None, bytes | None, str | None]:
-    """What the edge itself reads: trace context, request id, length of the body, identity."""
-    request_id = header = event_header = length = identity = None
+class _Own(NamedTuple):
+    """What the edge itself reads of a request's headers."""
+
+    traceparent: str | None
+    request_id: str | None
+    length: bytes | None
+    identity: str | None
+    due: bytes | None
+
+
+def _own_headers(headers: list[tuple[bytes, bytes]]) -> _Own:
+    request_id = header = event_header = length = identity = due = None
     for name, value in headers:
         if name == b"traceparent":
             header = value.decode("latin-1")
@@ -260,8 +273,10 @@ def _own_headers(
             length = value
         elif name == b"shop-identity":
             identity = value.decode("latin-1")
+        elif name == b"shop-deadline":
+            due = value
     traceparent = _of_event(event_header, header) if event_header else header
-    return traceparent, request_id, length, identity
+    return _Own(traceparent, request_id, length, identity, due)
 
 
 def _of_event(produced: str, delivered: str | None) -> str:

@@ -222,6 +222,12 @@ class TooManyAttempts(Problem):
         super().__init__(said, headers={"Retry-After": str(retry_after)})
 
 
+class TooManyRequests(Problem):
+    """The account or the address has sent more requests than it may; `Retry-After` says when."""
+
+    status, type, title = 429, "too-many-requests", "Too many requests"
+
+
 class DependencyDown(Problem):
     """Something that this function needs does not answer; trying again later may help."""
 

@@ -234,7 +234,10 @@ def _failures(operation: Operation) -> dict[int, set[str]]:
     found: dict[int, set[str]] = {}
     for failure in failures:
         found.setdefault(failure.status, set()).add(failure.title)
-    for status, title in ((502, "A service broke off its answer"), (504, "Too late")):
+    of_the_gateway = (
+        (429, "Too many requests"), (502, "A service broke off its answer"), (504, "Too late"),
+    )  # fmt: skip
+    for status, title in of_the_gateway:
         if not operation.cluster_local:
             found.setdefault(status, set()).add(title)
     return found

@@ -9,7 +9,7 @@ OpenAPI document is generated from.
 import functools
 import logging
 import re
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar
 from uuid import UUID
@@ -40,6 +40,8 @@ Body = TypeVar("Body")
 PathValue = int | UUID
 # What a request may be counted as: method, route, status.
 Outcome = tuple[str, str, int]
+Scope = MutableMapping[str, Any]
+Header = tuple[bytes, bytes]
 
 _log = logging.getLogger(__name__)
 _MOST_ID = 2**63 - 1
@@ -177,6 +179,8 @@ class Operation:
     further_outcomes: Callable[[], Iterable[Outcome]] = tuple
     # What is shown from the start on: counter or histogram, its label, and the label's values.
     zeros: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+    # The headers that every answer gets, to a request's scope and the answer's own headers.
+    further_headers: Callable[[Services, Scope, list[Header]], Iterable[Header]] | None = None
     pattern: re.Pattern[str] = field(default_factory=lambda: re.compile(""))
 
     def outcomes(self) -> Iterator[Outcome]:

@@ -6,6 +6,7 @@ types stand in its own casts, and PostgreSQL reads the parameters as text. What 
 of does the rest: libpq's calls, the waiting, the conversion of values.
 """
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,6 +28,7 @@ class PreparedConnection(psycopg.AsyncConnection[TupleRow]):
         # psycopg's own prepared statements are dropped at a ROLLBACK, and ours with them.
         self.prepare_threshold = None
         self._names: dict[str, bytes] = {}
+        self._named = itertools.count()
         self._converter = Transformer(self)
 
     async def run(self, sql: str, arguments: Sequence[Any]) -> list[Row]:
@@ -37,7 +39,8 @@ class PreparedConnection(psycopg.AsyncConnection[TupleRow]):
         """
         name = self._names.get(sql)
         if name is None:
-            name = b"shop_%d" % len(self._names)
+            # Never one again: what was called off may have been prepared all the same.
+            name = b"shop_%d" % next(self._named)
             self.pgconn.send_prepare(name, sql.encode())
             await self._result()
             self._names[sql] = name

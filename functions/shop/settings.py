@@ -34,6 +34,13 @@ class Settings:
             raise SettingError(f"{name} must be {' or '.join(choices)}, not {value!r}")
         return value
 
+    def switch(self, name: str, default: str) -> bool:
+        """The variable as `on` or `off`."""
+        value = self.text(name, default)
+        if value not in ("on", "off"):
+            raise SettingError(f"{name} must be on or off, not {value!r}")
+        return value == "on"
+
     def integer(self, name: str, default: int, *, least: int = 0, most: int = 1_000_000) -> int:
         """The variable as a whole number within [least, most]."""
         value = self.text(name, str(default))

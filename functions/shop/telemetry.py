@@ -205,6 +205,42 @@ INSTRUMENTS: tuple[Instrument, ...] = (
         "gateway_errors", "counter", "{error}", ("type",),
         "Requests that the gateway could not pass on, by the problem's type.",
     ),
+    Instrument(
+        "gateway_limited_requests", "counter", "{request}", ("class",),
+        "Requests beyond the rate limit of an account or an address, by what they asked for.",
+    ),
+    Instrument(
+        "gateway_rate_limit_fallbacks", "counter", "{request}", (),
+        "Requests whose limit a gateway decided alone, because Redis did not answer.",
+    ),
+    Instrument(
+        "gateway_breaker_state", "gauge", "1", ("service",),
+        "A service's circuit breaker: 0 closed, 1 half-open, 2 open.",
+    ),
+    Instrument(
+        "gateway_breaker_openings", "counter", "{opening}", ("service",),
+        "How often a service's circuit breaker opened.",
+    ),
+    Instrument(
+        "gateway_refused_requests", "counter", "{request}", ("service", "reason"),
+        "Requests that were not sent to a service, by reason: breaker or bulkhead.",
+    ),
+    Instrument(
+        "gateway_upstream_in_flight", "gauge", "{request}", ("service",),
+        "Requests that a service has and has not answered.",
+    ),
+    Instrument(
+        "gateway_upstream_queued", "gauge", "{request}", ("service",),
+        "Requests that wait until a service has fewer.",
+    ),
+    Instrument(
+        "gateway_retries", "counter", "{request}", ("service", "outcome"),
+        "Requests that failed and may be repeated: sent again, or over-budget.",
+    ),
+    Instrument(
+        "gateway_refused_connections", "counter", "{connection}", ("reason",),
+        "Connections refused or cut off: malformed, too-long, too-slow or too-many.",
+    ),
 )  # fmt: skip
 
 _BY_NAME = {instrument.name: instrument for instrument in INSTRUMENTS}

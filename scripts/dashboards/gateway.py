@@ -2,6 +2,7 @@
 
 from dashboards.panels import (
     ERRORS,
+    NONE_IS_GOOD,
     PER_SECOND,
     RATE,
     READS,
@@ -87,6 +88,62 @@ BOARD = Board(
                         "sum by (service) (function:http_requests:concurrency1m)", "{{service}}"
                     ),),
                     width=12,
+                ),
+            ),
+        ),
+        Row(
+            "Protection",
+            (
+                Panel(
+                    "Breakers", "0 closed, 1 half-open, 2 open: the worst that a gateway says.",
+                    (Query("max by (service) (gateway_breaker_state)", "{{service}}"),),
+                    steps=NONE_IS_GOOD, most=2, alerts=("BreakerOpen",),
+                ),
+                Panel(
+                    "Not sent", "Requests that were not sent to a service, by its breaker or its "
+                    "bulkhead.",
+                    (Query(
+                        "sum by (service, reason) (rate(gateway_refused_requests_total[1m]))",
+                        "{{service}} {{reason}}",
+                    ),),
+                    unit=PER_SECOND, alerts=("BreakerOpen",),
+                ),
+                Panel(
+                    "At the services", "Requests that a service has not answered, and those that "
+                    "wait for their turn.",
+                    (
+                        Query("sum by (service) (gateway_upstream_in_flight)", "{{service}}"),
+                        Query("sum by (service) (gateway_upstream_queued)", "{{service}} queued"),
+                    ),
+                ),
+                Panel(
+                    "Retries", "Requests that failed and may be repeated: sent again, or beyond a "
+                    "tenth of all.",
+                    (Query(
+                        "sum by (service, outcome) (rate(gateway_retries_total[1m]))",
+                        "{{service}} {{outcome}}",
+                    ),),
+                    unit=PER_SECOND,
+                ),
+                Panel(
+                    "Limited", "Requests beyond a rate limit, by what they asked for, and requests "
+                    "whose limit was decided without Redis.",
+                    (
+                        Query("sum by (class) (rate(gateway_limited_requests_total[1m]))",
+                              "{{class}}"),
+                        Query("sum(rate(gateway_rate_limit_fallbacks_total[1m]))",
+                              "without Redis"),
+                    ),
+                    unit=PER_SECOND,
+                ),
+                Panel(
+                    "Refused connections", "Cut off before there was a request: malformed, too "
+                    "long, too slow, or too many.",
+                    (Query(
+                        "sum by (reason) (rate(gateway_refused_connections_total[1m]))",
+                        "{{reason}}",
+                    ),),
+                    unit=PER_SECOND,
                 ),
             ),
         ),

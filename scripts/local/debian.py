@@ -15,6 +15,7 @@ PACKAGES = {
     # A program that the package brings, and the package.
     "chromium": "chromium",
     "promtool": "prometheus",
+    "redis-server": "redis-server",
 }
 
 

@@ -30,7 +30,7 @@ _FUNCTION_COMMAND = ("python", "-m", "shop.serve")
 _SERVICE = re.compile(r"http://([a-z0-9-]+)\.shop\.svc\.cluster\.local")
 _KAFKA = "kafka.shop.svc.cluster.local:9092"
 # Set in the caller's environment, these win over the ConfigMap.
-_FROM_CALLER = re.compile(r"OTEL_\w+|AUTH|LOG_LEVEL|NOTIFY_URLS")
+_FROM_CALLER = re.compile(r"OTEL_\w+|LOG_LEVEL|NOTIFY_URLS|AUTH|RATE_LIMIT\w+|CORS_ORIGINS")
 PATIENCE_SECONDS = "8"
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
 

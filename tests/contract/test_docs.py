@@ -30,7 +30,7 @@ _AREAS = {8081: "inventory", 8082: "orders", 8083: "notifications"}
 _OWN_PATHS = {"/health", "/openapi.json", "/docs", "/metrics"}
 
 # The methods and mappings by which the code reads a variable.
-_READERS = {"text", "one_of", "integer", "seconds", "share", "has", "get"}
+_READERS = {"text", "one_of", "integer", "seconds", "switch", "share", "has", "get"}
 # Of the system, or read by OpenTelemetry's SDK itself.
 _STANDARD = re.compile(
     r"PATH|HOME|NO_COLOR|HTTPS?_PROXY|NO_PROXY|OTEL_(EXPORTER_OTLP_ENDPOINT|METRIC_EXPORT_INTERVAL)"

@@ -32,10 +32,15 @@ async def scrape(client: Client, url: str) -> Samples:
     answer = await client.get(f"{url}/metrics")
     assert answer.status == 200, answer
     assert answer.headers["content-type"].startswith("text/plain")
+    return parse(answer.body.decode())
+
+
+def parse(text: str) -> Samples:
+    """What an exposition says."""
     return Samples(
         tuple(
             (sample.name, sample.labels, sample.value)
-            for family in text_string_to_metric_families(answer.body.decode())
+            for family in text_string_to_metric_families(text)
             for sample in family.samples
         )
     )

@@ -3,13 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 
 import aiohttp
 from multidict import CIMultiDict
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 from yarl import URL
 
+from shop import deadlines
 from shop.client import Client, trace_headers
 from shop.errors import BadGateway, DeadlinePassed, DependencyDown, TooLarge
 from shop.gateway.routes import PREFIX
@@ -17,6 +20,7 @@ from shop.trust import HEADER
 
 # Bodies up to here are passed on in one piece; longer ones, and those of unknown length, flow.
 _WHOLE = 65_536
+_LONGEST_SECONDS = 3600.0
 _HOP_BY_HOP = frozenset(
     (
         "connection", "keep-alive", "proxy-authenticate", "proxy-authorization",
@@ -33,35 +37,51 @@ _OURS = frozenset(
 )  # fmt: skip
 
 
-async def forward(
-    request: Request,
-    client: Client,
-    url: str,
-    *,
-    request_id: str,
-    seconds: float,
-    identity: str | None = None,
-) -> Response:
-    """The function's answer, streamed where it is long.
+class Unreachable(DependencyDown):
+    """No connection could be made, so that nothing was sent."""
 
-    `identity` is told to it in the place of the client's own credentials.
 
-    `seconds` bounds the wait for the answer's head, and for each piece of its body.
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """A request on its way: where to, with which body, and from whom.
+
+    `identity` is told to the function in the place of the client's own credentials.
+    """
+
+    request: Request
+    body: bytes | AsyncIterator[bytes] | None
+    url: str
+    request_id: str
+    address: str
+    scheme: str
+    identity: str | None = None
+
+    @property
+    def flows(self) -> bool:
+        """Whether the body is passed on while it comes, and so only once."""
+        return not isinstance(self.body, bytes | None)
+
+
+async def forward(client: Client, sent: Forwarded, stack: AsyncExitStack) -> Response:
+    """The function's answer, streamed where it is long; the stack is closed when it has ended.
+
+    The task's deadline bounds the wait for the answer's head, and for each piece of its body.
 
     Raises:
-        DependencyDown: the function cannot be reached; nothing was sent.
+        Unreachable: the function cannot be reached.
         BadGateway: it broke off.
         DeadlinePassed: it did not answer in time.
     """
-    stack = AsyncExitStack()
+    request = sent.request
     try:
+        seconds = deadlines.left() or 0.0
         async with asyncio.timeout(seconds):
             answer = await stack.enter_async_context(
                 client.session.request(
                     request.method,
-                    URL(url, encoded=True),  # As the client wrote it.
-                    headers=_request_headers(request, request_id, identity),
-                    data=await _request_body(request),
+                    URL(sent.url, encoded=True),  # As the client wrote it.
+                    headers=_request_headers(sent),
+                    data=sent.body,
                     allow_redirects=False,
                     timeout=aiohttp.ClientTimeout(total=None, sock_read=seconds),
                 )
@@ -73,10 +93,10 @@ async def forward(
                 return _response(Response(body, answer.status), answer)
     except TimeoutError as error:
         await stack.aclose()
-        raise DeadlinePassed(f"The service did not answer within {seconds:g} s.") from error
+        raise DeadlinePassed("The service did not answer in time.") from error
     except aiohttp.ClientConnectorError as error:
         await stack.aclose()
-        raise DependencyDown("The service cannot be reached.") from error
+        raise Unreachable("The service cannot be reached.") from error
     except aiohttp.ClientError as error:
         await stack.aclose()
         if isinstance(error.__cause__, TooLarge):
@@ -85,12 +105,13 @@ async def forward(
     except BaseException:
         await stack.aclose()
         raise
-    return _response(StreamingResponse(_pieces(answer, stack), answer.status), answer)
+    return _response(_Flowing(answer, stack), answer)
 
 
-def _request_headers(request: Request, request_id: str, identity: str | None) -> CIMultiDict[str]:
+def _request_headers(sent: Forwarded) -> CIMultiDict[str]:
+    request = sent.request
     dropped = _named_by_connection(request.headers.getlist("connection"))
-    if identity is not None:
+    if sent.identity is not None:
         dropped |= {"authorization"}
     headers = CIMultiDict(
         (name, value)
@@ -100,21 +121,22 @@ def _request_headers(request: Request, request_id: str, identity: str | None) ->
         and name not in dropped
         and not name.startswith("shop-")
     )
-    if request.client is not None:
-        headers["X-Forwarded-For"] = request.client.host
+    headers["X-Forwarded-For"] = sent.address
     headers["X-Forwarded-Host"] = request.headers.get("host", "")
-    headers["X-Forwarded-Proto"] = request.url.scheme
+    headers["X-Forwarded-Proto"] = sent.scheme
     headers["X-Forwarded-Prefix"] = PREFIX
-    headers["X-Request-Id"] = request_id
-    if identity is not None:
-        headers[HEADER] = identity
+    headers["X-Request-Id"] = sent.request_id
+    if sent.identity is not None:
+        headers[HEADER] = sent.identity
     headers.update(trace_headers())
+    headers.update(deadlines.header(deadlines.within(_LONGEST_SECONDS)))
     if "content-length" in request.headers:  # What flows has it too: its function may refuse it.
         headers["Content-Length"] = request.headers["content-length"]
     return headers
 
 
-async def _request_body(request: Request) -> bytes | AsyncIterator[bytes] | None:
+async def request_body(request: Request) -> bytes | AsyncIterator[bytes] | None:
+    """The request's body, gathered where it is short."""
     length = request.headers.get("content-length")
     if length is None and "transfer-encoding" not in request.headers:
         return None
@@ -143,7 +165,14 @@ def _named_by_connection(values: Iterable[str]) -> frozenset[str]:
     return frozenset(name.strip().lower() for value in values for name in value.split(","))
 
 
-async def _pieces(answer: aiohttp.ClientResponse, stack: AsyncExitStack) -> AsyncIterator[bytes]:
-    async with stack:
-        async for piece in answer.content.iter_any():
-            yield piece
+class _Flowing(StreamingResponse):
+    """An answer that is passed on while it comes; what it holds is left however it ends."""
+
+    def __init__(self, answer: aiohttp.ClientResponse, stack: AsyncExitStack) -> None:
+        super().__init__(answer.content.iter_any(), answer.status)
+        self._stack = stack
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer."""
+        async with self._stack:
+            await super().__call__(scope, receive, send)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from starlette.requests import Request
+
 from shop.access import Access
 from shop.errors import MethodNotAllowed, NotFound
 
@@ -34,17 +36,28 @@ class Route:
     pattern: re.Pattern[str]
     services: dict[str, str]
     doors: dict[str, "Door"]
+    keyed: frozenset[str]
     statuses: dict[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a request goes: the service, the path there, the route's template, its door."""
+    """Where a request goes: the service, the path there, the route's template, its door.
+
+    `keyed` says that an Idempotency-Key makes two such requests one.
+    """
 
     service: str
     path: str
     route: str
     door: Door = _SHUT
+    keyed: bool = False
+
+    def may_repeat(self, request: Request) -> bool:
+        """Whether sending the request twice does what sending it once does."""
+        return request.method in ("GET", "HEAD") or (
+            self.keyed and "idempotency-key" in request.headers
+        )
 
 
 class Routes:
@@ -70,6 +83,13 @@ class Routes:
                 for status in statuses:
                     yield method, route.template, status
 
+    def methods(self, path: str) -> tuple[str, ...]:
+        """The methods that a path is there for; none where it is no route."""
+        for route in self._routes:
+            if route.pattern.fullmatch(path):
+                return tuple(route.services)
+        return ()
+
     def find(self, method: str, path: str) -> Target:
         """The target of a request.
 
@@ -87,7 +107,8 @@ class Routes:
             service = route.services.get(method)
             if service is None:
                 raise MethodNotAllowed(tuple(route.services))
-            return Target(service, path.removeprefix(PREFIX), route.template, route.doors[method])
+            door, keyed = route.doors[method], method in route.keyed
+            return Target(service, path.removeprefix(PREFIX), route.template, door, keyed)
         raise NotFound(f"There is nothing at {path[:200]}.")
 
 
@@ -104,8 +125,13 @@ def _route(template: str, methods: dict[str, Any]) -> Route:
     if "GET" in services:
         services["HEAD"] = services["GET"]
         doors["HEAD"] = doors["GET"]
+    keyed = frozenset(
+        method.upper()
+        for method, operation in methods.items()
+        if any(each["name"] == "Idempotency-Key" for each in operation.get("parameters", ()))
+    )
     statuses = {
         method.upper(): tuple(int(status) for status in operation.get("responses", ()))
         for method, operation in methods.items()
     }
-    return Route(template, re.compile(pattern), services, doors, statuses)
+    return Route(template, re.compile(pattern), services, doors, keyed, statuses)

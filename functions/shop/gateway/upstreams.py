@@ -45,6 +45,7 @@ class Upstreams:
                 name: template.replace("{function}", name).rstrip("/") for name in services
             }
         self._seen: dict[str, _Sight] = {}
+        self._probing: asyncio.Task[None] | None = None
 
     def base(self, service: str) -> str:
         """The base URL of the service; SettingError where the settings do not name it."""
@@ -63,13 +64,27 @@ class Upstreams:
         Without `probe` only services that were seen down are asked again: those are not
         asleep, and asking wakes nothing.
         """
-        asked = [name for name in self._bases if probe or self._state(name) == "down"]
-        seconds = _PROBE_SECONDS if probe else _LOOK_SECONDS
-        await asyncio.gather(*(self._probe(client, name, seconds) for name in asked))
+        if probe:
+            await self._probe_all(client)
+        else:
+            down = [name for name in self._bases if self._state(name) == "down"]
+            await asyncio.gather(*(self._probe(client, name, _LOOK_SECONDS) for name in down))
         states = {name: self._state(name) for name in sorted(self._bases)}
         return "down" not in states.values(), {
             name: {"state": state, **self._age(name)} for name, state in states.items()
         }
+
+    async def _probe_all(self, client: Client) -> None:
+        """Ask every service; whoever asks meanwhile waits for the same answers."""
+        if self._probing is None or self._probing.done():
+
+            async def ask() -> None:
+                await asyncio.gather(
+                    *(self._probe(client, name, _PROBE_SECONDS) for name in self._bases)
+                )
+
+            self._probing = asyncio.create_task(ask())
+        await asyncio.shield(self._probing)
 
     def _state(self, service: str) -> State:
         sight = self._seen.get(service)

@@ -97,14 +97,16 @@ async def test_nobody_can_say_who_he_is_or_where_he_comes_from(
         "Shop-Account": "admin", "shop-roles": "admin", "SHOP-Anything": "x",
         "X-Forwarded-For": "6.6.6.6", "X-Forwarded-Host": "evil.example",
         "X-Forwarded-Proto": "https", "X-Forwarded-Prefix": "/evil",
-        "Function-Execution-Id": "x",
+        "Function-Execution-Id": "x", "Shop-Deadline": "1",
     }  # fmt: skip
 
     async with client.get(gateway + "/api/products", headers=forged) as answer:
         assert answer.status == 200
 
     (asked,) = stage.asked
-    assert not [name for name, _ in asked.headers if name.lower().startswith("shop-")]
+    own = [(name, value) for name, value in asked.headers if name.lower().startswith("shop-")]
+    assert [name for name, _ in own] == ["shop-deadline"]
+    assert 0 < int(own[0][1]) / 1000 - time.time() < 5
     assert asked.header("x-forwarded-for") == "127.0.0.1"
     assert asked.header("x-forwarded-host") == urlsplit(gateway).netloc
     assert asked.header("x-forwarded-proto") == "http"
