@@ -59,7 +59,7 @@ def claims(**others: Any) -> dict[str, Any]:
     """What the shop's own issuer says of ada; a member that is None is left out."""
     now = int(time.time())
     usual: dict[str, Any] = {"iss": OWN, "aud": "shophub", "sub": "ada", "role": "customer"}
-    usual |= {"iat": now, "exp": now + 900}
+    usual |= {"iat": now, "exp": now + 86_400}
     return {name: value for name, value in (usual | others).items() if value is not None}
 
 

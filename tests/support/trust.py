@@ -38,7 +38,7 @@ def claimed(by: keys.Signer, **claims: Any) -> str:
     """An identity that claims what it likes; without more, what the gateway says of ada."""
     now = int(time.time())
     usual = {"iss": "gateway", "aud": "shop", "sub": "ada", "role": "customer"}
-    return by.token(usual | {"iat": now, "exp": now + 60} | claims)
+    return by.token(usual | {"iat": now, "exp": now + 86_400} | claims)
 
 
 def as_if_by(name: str) -> keys.Signer:
