@@ -16,6 +16,8 @@ from shop.model.parts import json_object
 
 # Products that are looked through in order before the word index is asked: some 5 ms.
 SEARCH_WINDOW = 2_000
+# One product in so many is in the small word index, `products_search_sample`.
+SEARCH_SAMPLE = 128
 _MOST_TERMS = 8
 # PostgreSQL's parser divides further, as it did with what is searched: "USB-C", "3.5".
 _WORD = re.compile(r"[^\s'\\]*\w[^\s'\\]*")
@@ -65,6 +67,7 @@ class Shape:
     by_category: bool = False
     in_stock: bool | None = None
     after: bool = False
+    until: bool = False
 
     def conditions(self) -> list[sa.ColumnElement[bool]]:
         """What the page's products fulfil, the search not counted."""
@@ -76,17 +79,23 @@ class Shape:
             conditions.append(
                 products.c.stock > nothing if self.in_stock else products.c.stock == nothing
             )
+        descending = SORTS[self.sort].descending
         if self.after:
-            order = SORTS[self.sort]
-            after_id = sa.bindparam("after_id", type_=sa.BigInteger)
-            position: sa.ColumnElement[Any] = products.c.id
-            behind: sa.ColumnElement[Any] = after_id
-            if order.key is not None:
-                key = order.key(products)
-                position = sa.tuple_(key, products.c.id)
-                behind = sa.tuple_(sa.bindparam("after_key", type_=key.type), after_id)
-            conditions.append(position < behind if order.descending else position > behind)
+            position, behind = self._position("after")
+            conditions.append(position < behind if descending else position > behind)
+        if self.until:
+            position, last = self._position("until")
+            conditions.append(position >= last if descending else position <= last)
         return conditions
+
+    def _position(self, name: str) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]:
+        """A product's place in the order, and the place that the parameters of that name hold."""
+        key = SORTS[self.sort].key
+        given_id = sa.bindparam(f"{name}_id", type_=sa.BigInteger)
+        if key is None:
+            return products.c.id, given_id
+        given_key = sa.bindparam(f"{name}_key", type_=key(products).type)
+        return sa.tuple_(key(products), products.c.id), sa.tuple_(given_key, given_id)
 
     def cursor(self, rows: sa.FromClause) -> list[sa.ColumnElement[Any]]:
         """The columns that order the page, and that its cursor holds."""
@@ -144,20 +153,66 @@ def search_near(shape: Shape) -> Statement:
 
 
 @lru_cache(maxsize=64)
-def search_all(shape: Shape) -> Statement:
-    """What matches `terms` in the whole catalogue, by the word index and then sorted.
+def search_bound(shape: Shape) -> Statement:
+    """How far a page of matches reaches, as a sample of them tells: one row, or none.
 
-    For words that are too rare to fill a page from nearby: PostgreSQL's estimate for the
-    beginning of a word is too coarse to let it choose between the two by itself.
+    The number of sampled matches, then the cursor's values of the one with the number `rank`,
+    counted from 0 in the page's order. Up to it there are some SEARCH_SAMPLE times `rank` matches,
+    wherever in the order they stand.
     """
-    found = (
-        sa.select(products)
-        .where(_MATCHES, *shape.conditions())
+    sampled = sa.literal_column(f"(hashint8(id) & {SEARCH_SAMPLE - 1}) = 0", sa.Boolean)
+    columns = products.c.id, products.c.name, products.c.price
+    found = _found(sa.select(*columns).where(sampled), shape)
+    return Statement(
+        "search_bound",
+        sa.select(sa.func.count().over(), *shape.cursor(found))
+        .order_by(*shape.ordering(found))
+        .limit(sa.literal_column("1"))
+        .offset(sa.bindparam("rank", type_=sa.Integer)),
+    )
+
+
+@lru_cache(maxsize=64)
+def search_all(shape: Shape) -> Statement:
+    """What matches `terms`, by the word index and then sorted: all of it, or `until` a bound.
+
+    For words that do not fill a page from nearby: PostgreSQL's estimate for the beginning of a
+    word is too coarse to let it choose by itself. The rows are those of `page_of_products`.
+    """
+    found = _found(sa.select(products), shape)
+    page = _shown(found).order_by(*shape.ordering(found)).limit(_ROWS).subquery("page")
+    return Statement("search_all", sa.select(_row_json(page), *shape.cursor(page)))
+
+
+# For the transaction of a search. Bitmaps of a whole catalogue must be exact, and what two indexes
+# have found is met before a product is read, which is what costs: however common a word is, the
+# products read are those of a page or few more.
+BY_BITMAPS = Statement(
+    "by_bitmaps",
+    sa.select(
+        *(
+            sa.func.set_config(
+                sa.literal_column(f"'{name}'"), sa.literal_column(f"'{value}'"), sa.true()
+            )
+            for name, value in {
+                "work_mem": "32MB",
+                "enable_indexscan": "off",
+                "enable_seqscan": "off",
+                "cpu_tuple_cost": "1",
+                "plan_cache_mode": "force_custom_plan",
+                "max_parallel_workers_per_gather": "0",
+            }.items()
+        )
+    ),
+)
+
+
+def _found(chosen: sa.Select[Any], shape: Shape) -> sa.CTE:
+    return (
+        chosen.where(_MATCHES, *shape.conditions())
         .cte("products_found")
         .prefix_with("MATERIALIZED", dialect="postgresql")
     )
-    page = _shown(found).order_by(*shape.ordering(found)).limit(_ROWS).subquery("page")
-    return Statement("search_all", sa.select(_row_json(page), *shape.cursor(page)))
 
 
 def _shown(rows: sa.FromClause = products) -> sa.Select[Any]:

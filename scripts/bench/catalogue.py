@@ -11,6 +11,8 @@ from shop.migrate import migrate
 PLENTY = 100_000_000
 RARE_WORD = "quetzal"
 COMMON_WORD = "portable"
+# What every product is that is not portable.
+UNCOMMON_WORD = "sturdy"
 SCARCE_WORD = "heirloom"
 PREFIX = "headph"
 CATEGORY = "audio"

@@ -18,6 +18,7 @@ from bench.catalogue import (
     PREFIX,
     RARE_WORD,
     SCARCE_WORD,
+    UNCOMMON_WORD,
     make_catalogue,
 )
 from bench.functions import serving_function
@@ -46,12 +47,14 @@ _FILTERS = {
 }
 _DEPTHS = {"first": 0.0, "middle": 0.5, "last": 1.0}
 _SEARCHES = {
-    "a rare word": RARE_WORD,
-    "a scarce word": SCARCE_WORD,
-    "a common word": COMMON_WORD,
-    "a prefix": PREFIX,
-    "two words": f"{COMMON_WORD} {PREFIX}",
-    "no match": "nonesuch",
+    "a rare word": {"q": RARE_WORD},
+    "a scarce word": {"q": SCARCE_WORD},
+    "a common word": {"q": COMMON_WORD},
+    "a prefix": {"q": PREFIX},
+    "two words": {"q": f"{COMMON_WORD} {PREFIX}"},
+    "no match": {"q": "nonesuch"},
+    "a common word far behind": {"q": PREFIX, "sort": "name"},
+    "common words that exclude each other": {"q": f"{COMMON_WORD} {UNCOMMON_WORD}"},
 }
 
 
@@ -100,9 +103,9 @@ def run(options: Options) -> Result:
             if _ratio(measured[case]) > MOST_RATIO:
                 measured[case] = _compare(case, servers, options, 3 * options.page_rounds)
         searches = {
-            name: _latency(f"/products?{urlencode({'limit': PAGE, 'q': q})}", servers["large"],
+            name: _latency(f"/products?{urlencode({'limit': PAGE} | query)}", servers["large"],
                            options, seconds=1.0)
-            for name, q in _SEARCHES.items()
+            for name, query in _SEARCHES.items()
         }  # fmt: skip
     return _result(measured, searches, options.catalogue)
 

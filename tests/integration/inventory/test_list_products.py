@@ -1,5 +1,6 @@
 import asyncio
 import base64
+import itertools
 import json
 from decimal import Decimal
 
@@ -226,6 +227,38 @@ async def test_q_finds_what_is_far_behind_in_the_order_too(
             q + "%",
         )
     ]
+
+
+async def test_q_finds_a_common_word_that_stands_together_far_behind_in_each_order(
+    api: Api, inventory: Inventory
+) -> None:
+    """12,000 zithers behind 2,100 accordions: as far as a sample says that a page reaches."""
+    inventory.run(
+        "INSERT INTO products (name, price, stock, category) SELECT"
+        " CASE WHEN n <= 12000 THEN 'Zither ' ELSE 'Accordion ' END || n %% 19,"
+        " CASE WHEN n <= 12000 THEN 500 WHEN n <= 14100 THEN 100 ELSE 900 END + n %% 97, n %% 5,"
+        " CASE WHEN n %% 3 = 0 THEN 'strings' ELSE 'music' END FROM generate_series(1, %s) n",
+        16_200,
+    )
+    orders = {
+        "newest": "id DESC", "price": "price, id", "-price": "price DESC, id DESC",
+        "name": "lower(name), id",
+    }  # fmt: skip
+    filters = {"": "true", "&in_stock=true": "stock > 0", "&category=strings": "category='strings'"}
+    for (sort, order), (chosen, condition) in itertools.product(orders.items(), filters.items()):
+        expected = inventory.rows(
+            f"SELECT id FROM products WHERE name LIKE 'Zither%%' AND {condition}"
+            f" ORDER BY {order} LIMIT %s",
+            300,
+        )
+        found = []
+        path = f"/products?limit=150&q=zither&sort={sort}{chosen}"
+        for _ in range(2):
+            answer = await api.get(path)
+            found += [product["id"] for product in answer.json]
+            path = answer.headers["link"].partition(">")[0].removeprefix("<")
+
+        assert found == [product_id for (product_id,) in expected], (sort, chosen)
 
 
 async def test_they_can_be_filtered_by_category(api: Api, inventory: Inventory) -> None:
