@@ -5,7 +5,7 @@ import ts from "typescript-eslint";
 
 /** Imports point inwards only: app → features → components → api → lib. */
 const LAYERS = ["app", "features", "components", "api", "lib"];
-const FEATURES = ["admin", "cart", "catalogue", "checkout", "orders"];
+const FEATURES = ["account", "admin", "cart", "catalogue", "checkout", "orders"];
 
 function forbid(files, groups) {
   return {

@@ -6,7 +6,7 @@ export default defineConfig({
     include: ["*.e2e.ts"],
     // One browser at a time: the machine has two cores, and the shop wants one of them.
     fileParallelism: false,
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     expect: { poll: { timeout: 10_000 } },
     hookTimeout: 30_000,
   },

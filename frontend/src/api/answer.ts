@@ -39,7 +39,11 @@ export async function answerPage<Schema extends v.GenericSchema>(
 /** An answer whose status says that it worked. */
 export async function succeeded(exchange: Promise<Exchange>): Promise<Exchange> {
   const settled = await exchange;
-  if (!settled.response.ok) throw new ProblemError(settled.response.status, settled.error);
+  const { response, error } = settled;
+  if (!response.ok) {
+    const seconds = Number(response.headers.get("Retry-After") ?? NaN);
+    throw new ProblemError(response.status, error, Number.isFinite(seconds) ? seconds : null);
+  }
   return settled;
 }
 

@@ -1,29 +1,33 @@
 import createClient from "openapi-fetch";
 
-import { beginTrace } from "@/lib/trace";
-
+import { fetchInTime } from "./fetch-in-time";
 import type { paths } from "./schema";
-import { Unreachable } from "./errors";
+import { accessToken, renew } from "./session";
 
-// Longer than the gateway's own deadline of 10 s: its answer says more than an abort does.
-const DEADLINE_MS = 12_000;
+/** Sends a request as whoever is signed in; a token that has run out is exchanged once. */
+async function fetchSigned(request: Request): Promise<Response> {
+  const again = request.clone();
+  const token = await accessToken({ waits: !isForAnybody(request) });
+  const response = await fetchInTime(signed(request, token));
+  if (response.status !== 401) return response;
+  const fresh = await renew(token);
+  return fresh === null ? response : fetchInTime(signed(again, fresh));
+}
 
-async function withDeadline(request: Request): Promise<Response> {
-  if (request.method !== "GET") request.headers.set("traceparent", beginTrace());
-  const deadline = AbortSignal.timeout(DEADLINE_MS);
-  const signal = AbortSignal.any([request.signal, deadline]);
-  try {
-    return await fetch(request, { signal });
-  } catch (error) {
-    if (request.signal.aborted) throw error; // Nobody waits for it any more.
-    throw new Unreachable(error);
-  }
+/** Whether it needs no token: the catalogue is there before it is known who looks at it. */
+function isForAnybody({ method, url }: Request): boolean {
+  return method === "GET" && /^\/api\/(products|categories)\b/.test(new URL(url).pathname);
+}
+
+function signed(request: Request, token: string | null): Request {
+  if (token !== null) request.headers.set("Authorization", `Bearer ${token}`);
+  return request;
 }
 
 /** The gateway, at the page's own origin; paths, parameters and bodies are typed by its document. */
 export const api = createClient<paths>({
   baseUrl: globalThis.location.origin,
-  fetch: withDeadline,
+  fetch: fetchSigned,
   // Stock changes any moment: a stored answer is used only once its ETag was confirmed.
   cache: "no-cache",
 });

@@ -31,12 +31,15 @@ export class ProblemError extends Error {
   /** The last part of the problem's type: "insufficient-stock". */
   readonly kind: string;
   readonly fields: readonly { field: string; message: string }[];
+  /** Seconds after which the same may be asked again; null where nothing is said. */
+  readonly retryAfter: number | null;
   readonly #document: unknown;
 
-  constructor(status: number, document: unknown) {
+  constructor(status: number, document: unknown, retryAfter: number | null = null) {
     const parsed = v.safeParse(Problem, document);
     super(parsed.success ? parsed.output.detail : `The shop answered ${String(status)}`);
     this.status = status;
+    this.retryAfter = retryAfter;
     this.kind = parsed.success ? (parsed.output.type.split("/").at(-1) ?? "") : "";
     this.fields = parsed.success ? parsed.output.errors : [];
     this.#document = document;

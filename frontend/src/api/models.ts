@@ -88,9 +88,26 @@ export const Notification = v.object({
 });
 export type Notification = v.InferOutput<typeof Notification>;
 
+export const Account = v.object({
+  id: v.string(),
+  email: v.string(),
+  name: v.nullable(v.string()),
+  role: v.picklist(["customer", "admin"]),
+});
+export type Account = v.InferOutput<typeof Account>;
+
+export const Tokens = v.object({
+  access_token: v.string(),
+  expires_in: v.number(),
+  account: Account,
+});
+export type Tokens = v.InferOutput<typeof Tokens>;
+
 /** `/health` is no part of the document: it is the gateway's own. */
 export const Health = v.object({
   status: v.picklist(["ok", "degraded"]),
+  /** Whether the shop knows accounts; without them everybody may do everything. */
+  auth: v.optional(v.picklist(["on", "off"]), "off"),
   services: v.record(
     v.string(),
     v.object({
@@ -110,4 +127,5 @@ export type Documented = [
   Accepts<typeof Order, Schemas["Order"]>,
   Accepts<typeof OrderWithTimeline, Schemas["OrderWithTimeline"]>,
   Accepts<typeof Notification, Schemas["Notification"]>,
+  Accepts<typeof Tokens, Schemas["Tokens"]>,
 ];

@@ -1,10 +1,12 @@
-import { Link, NavLink } from "react-router";
+import { Link, NavLink, useLocation } from "react-router";
 
+import type { Account } from "@/api/models";
 import { Icon } from "@/components/icon";
 import { pieces, useCart } from "@/features/cart/cart";
 import { useI18n } from "@/lib/i18n";
 
 import { type Role, useSession } from "../session";
+import { signInFor } from "../sign-in-address";
 import styles from "./header.module.css";
 import { LanguageChoice, ThemeChoice } from "./preferences";
 import { SearchBox } from "./search-box";
@@ -12,7 +14,7 @@ import { SearchBox } from "./search-box";
 /** Logo, search, ways to the other pages, cart. */
 export function Header({ onCart, onCartNear }: { onCart: () => void; onCartNear: () => void }) {
   const { t } = useI18n();
-  const { roles } = useSession();
+  const { roles, hasAccounts, account } = useSession();
   const links: { to: string; label: string; icon: "receipt" | "gauge"; role: Role }[] = [
     { to: "/orders", label: t.shell.orders, icon: "receipt", role: "customer" },
     { to: "/admin", label: t.shell.admin, icon: "gauge", role: "admin" },
@@ -34,6 +36,7 @@ export function Header({ onCart, onCartNear }: { onCart: () => void; onCartNear:
                 <span>{link.label}</span>
               </NavLink>
             ))}
+          {hasAccounts && <AccountLink account={account} />}
         </nav>
         <div className={styles.preferences}>
           <LanguageChoice />
@@ -42,6 +45,20 @@ export function Header({ onCart, onCartNear }: { onCart: () => void; onCartNear:
         <CartButton onOpen={onCart} onNear={onCartNear} />
       </div>
     </header>
+  );
+}
+
+/** To the account, or to where one signs in and comes back from. */
+function AccountLink({ account }: { account: Account | null }) {
+  const { t } = useI18n();
+  const { pathname, search } = useLocation();
+  const isThere = pathname === "/sign-in" || pathname === "/register";
+  const to = account ? "/account" : isThere ? pathname + search : signInFor(pathname + search);
+  return (
+    <NavLink to={to} className={styles.link ?? ""}>
+      <Icon name="person" />
+      <span>{account ? t.account.short : t.account.signIn}</span>
+    </NavLink>
   );
 }
 

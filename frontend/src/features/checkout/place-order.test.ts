@@ -86,3 +86,18 @@ test("a key that the shop has forgotten is not used", () => {
   expect(open(current, current.at + 22 * 3_600_000)).toBe(current);
   expect(open(current, current.at + 23 * 3_600_000)).toBeNull();
 });
+
+test("a session that has ended settles nothing that was sent before", async () => {
+  const requests = shopAnswers({ "POST /api/orders": [LOST, refusal(401, "unauthenticated")] });
+  await expect(placeOrder(LINES)).rejects.toMatchObject({ status: 401 });
+  expect(intent.get()).toMatchObject({ isSent: true });
+  shopAnswers({ "POST /api/orders": CONFIRMED });
+  await placeOrder(LINES);
+  expect(requests).toHaveLength(2);
+});
+
+test("without a session nothing was ordered, and nothing stays open", async () => {
+  shopAnswers({ "POST /api/orders": refusal(401, "unauthenticated") });
+  await expect(placeOrder(LINES)).rejects.toMatchObject({ status: 401 });
+  expect(intent.get()).toBeNull();
+});

@@ -1,4 +1,4 @@
-import { isTemporary } from "@/api/errors";
+import { isTemporary, ProblemError } from "@/api/errors";
 import type { Order } from "@/api/models";
 import { createOrder, type Line } from "@/api/orders/create-order";
 
@@ -13,14 +13,16 @@ const PAUSES_MS = [600, 2_000];
  * asked, or tells what it did the first time. The key is given up only with an answer that is final.
  *
  * @param onRetry is told before each further attempt.
- * @throws ProblemError where the order is refused; its intent is over.
+ * @throws ProblemError where the order is refused; its intent is over, unless an attempt before was
+ *   lost and the session has ended meanwhile.
  * @throws Unreachable, or a temporary ProblemError, where the outcome stays unknown.
  */
 export async function placeOrder(
   lines: readonly Line[],
   onRetry: () => void = () => undefined,
 ): Promise<Order> {
-  const { key } = intend(lines);
+  const { key, isSent } = intend(lines);
+  let isUnknown = isSent;
   for (let attempt = 0; ; attempt += 1) {
     markSent(key);
     try {
@@ -29,9 +31,12 @@ export async function placeOrder(
       return order;
     } catch (error) {
       if (!isTemporary(error)) {
-        settle(key);
+        // Refused for want of a session, it says nothing about the attempts before.
+        const isUnheard = error instanceof ProblemError && error.status === 401;
+        if (!(isUnheard && isUnknown)) settle(key);
         throw error;
       }
+      isUnknown = true;
       const pause = PAUSES_MS[attempt];
       if (pause === undefined) throw error;
       onRetry();

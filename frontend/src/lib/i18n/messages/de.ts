@@ -195,6 +195,35 @@ export const de: Messages = {
     quantity: (n) => `${String(n)} ×`,
   },
 
+  account: {
+    title: "Ihr Konto",
+    short: "Konto",
+    signIn: "Anmelden",
+    signingIn: "Anmeldung läuft …",
+    signOut: "Abmelden",
+    signedOut: "Sie sind abgemeldet.",
+    register: "Konto anlegen",
+    registering: "Konto wird angelegt …",
+    welcome: "Schön, dass Sie wieder da sind.",
+    benefit: "Es dauert einen Augenblick und hält Ihre Bestellungen beisammen.",
+    onTheWay: "Danach geht es weiter, wo Sie waren. Ihr Warenkorb bleibt erhalten.",
+    email: "E-Mail-Adresse",
+    password: "Passwort",
+    passwordHint: (least: number) => `Mindestens ${String(least)} Zeichen.`,
+    name: "Name",
+    nameHint: "Wie Sie genannt werden möchten; kann leer bleiben.",
+    role: "Rolle",
+    roles: { customer: "Kundschaft", admin: "Betreibt den Laden" },
+    noAccount: "Neu hier?",
+    hasAccount: "Sie haben schon ein Konto?",
+    wrong: "Die E-Mail-Adresse oder das Passwort ist falsch.",
+    exists: "Zu dieser E-Mail-Adresse gibt es ein Konto.",
+    tooMany: (seconds: number) =>
+      seconds < 60
+        ? `Zu viele Versuche. Versuchen Sie es in ${count(seconds, "Sekunde", "Sekunden")} wieder.`
+        : `Zu viele Versuche. Versuchen Sie es in ${count(Math.ceil(seconds / 60), "Minute", "Minuten")} wieder.`,
+  },
+
   admin: {
     title: "Verwaltung",
     sections: "Bereiche der Verwaltung",

@@ -195,6 +195,35 @@ export const en = {
     quantity: (n: number) => `${String(n)} ×`,
   },
 
+  account: {
+    title: "Your account",
+    short: "Account",
+    signIn: "Sign in",
+    signingIn: "Signing in …",
+    signOut: "Sign out",
+    signedOut: "You are signed out.",
+    register: "Create an account",
+    registering: "Creating your account …",
+    welcome: "Good to see you again.",
+    benefit: "It takes a moment, and keeps your orders together.",
+    onTheWay: "Then you go on where you were. Your cart is kept.",
+    email: "E-mail address",
+    password: "Password",
+    passwordHint: (least: number) => `At least ${String(least)} characters.`,
+    name: "Name",
+    nameHint: "As you would like to be called; you may leave it empty.",
+    role: "Role",
+    roles: { customer: "Customer", admin: "Runs the shop" },
+    noAccount: "New here?",
+    hasAccount: "You have an account already?",
+    wrong: "The e-mail address or the password is wrong.",
+    exists: "There is an account with this e-mail address.",
+    tooMany: (seconds: number) =>
+      seconds < 60
+        ? `Too many attempts. Try again in ${count(seconds, "second", "seconds")}.`
+        : `Too many attempts. Try again in ${count(Math.ceil(seconds / 60), "minute", "minutes")}.`,
+  },
+
   admin: {
     title: "Admin",
     sections: "Sections of the admin page",
