@@ -4,12 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from relay.outbox import Waiting
 from shop.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
+
+_SPAN_ID = 2**64 - 1
 
 
 @dataclass(slots=True)
@@ -28,7 +31,11 @@ class Tracing:
         self._topic = topic
 
     def begin(self, event: Waiting) -> Published:
-        """A span from the event's commit on: it says how long the event lay."""
+        """A span from the event's commit on: it says how long the event lay.
+
+        Its id is made of the event's, since the record names it: an event that is published
+        again is the same to the byte.
+        """
         if self._spans is None or event.traceparent is None:
             return Published(event.traceparent)
         from opentelemetry.trace import SpanKind
@@ -45,6 +52,7 @@ class Tracing:
                 "messaging.message.id": event.id,
             },
             began=datetime.fromisoformat(event.time).timestamp(),
+            span_id=UUID(event.id).int & _SPAN_ID,
         )
         return Published(event.traceparent) if span is None else Published(header_of(span), span)
 

@@ -11,10 +11,12 @@ import random
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from opentelemetry import context
 from opentelemetry.propagate import extract, inject
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import (
     NonRecordingSpan,
     Span,
@@ -36,6 +38,15 @@ Attributes = Mapping[str, str | int | float | bool]
 
 _A_SECOND = 2.0
 _AT_ONCE = 20.0
+_given_id: ContextVar[int | None] = ContextVar("given_id", default=None)
+
+
+class Ids(RandomIdGenerator):
+    """Random identifiers, but for a span that is given its own."""
+
+    def generate_span_id(self) -> int:
+        """The given one, where there is one."""
+        return _given_id.get() or super().generate_span_id()
 
 
 class Sampler:
@@ -88,20 +99,26 @@ class Spans:
         attributes: Attributes,
         *,
         began: float | None = None,
+        span_id: int | None = None,
     ) -> Span | None:
         """A span below the one of a header; None where that trace is not recorded.
 
-        `began` is Unix time in seconds; now where it is not given. Whoever begins it ends it.
+        `began` is Unix time in seconds; now where it is not given. `span_id` is random where it is
+        not given. Whoever begins it ends it.
         """
         if header is None or not tracing.is_sampled(header):
             return None
-        return self._tracer.start_span(
-            name,
-            context=_parent(header),
-            kind=kind,
-            attributes=attributes,
-            start_time=None if began is None else int(began * 1e9),
-        )
+        given = _given_id.set(span_id)
+        try:
+            return self._tracer.start_span(
+                name,
+                context=_parent(header),
+                kind=kind,
+                attributes=attributes,
+                start_time=None if began is None else int(began * 1e9),
+            )
+        finally:
+            _given_id.reset(given)
 
     @contextmanager
     def follow(

@@ -444,11 +444,11 @@ def tracing_of(
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.sampling import DEFAULT_ON
 
-    from shop.spans import Sampler, Spans
+    from shop.spans import Ids, Sampler, Spans
 
     share = settings.share("OTEL_TRACES_SAMPLER_ARG", 0.01)
     # By the parent's word; what begins here has been decided before the SDK is asked.
-    provider = TracerProvider(resource=resource, sampler=DEFAULT_ON)
+    provider = TracerProvider(resource=resource, sampler=DEFAULT_ON, id_generator=Ids())
     provider.add_span_processor(_processor(chosen, settings))
     return provider, Spans(provider.get_tracer("shop"), Sampler(share))
 

@@ -82,3 +82,38 @@ def test_an_event_goes_on_with_the_trace_of_its_change(
     log = relay.log.read_text()
     assert '"name": "publish order-events"' in log
     assert f'"span_id": "0x{span_id}"' in log
+
+
+def test_an_event_that_is_published_again_is_the_same_to_the_byte(
+    orders: Orders, broker: Broker, tmp_path: Path
+) -> None:
+    orders.run(
+        "INSERT INTO outbox (aggregatetype, aggregateid, type, payload, traceparent)"
+        " VALUES ('orders', '1', 'com.shophub.order.created.v1', '{}', %s)",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    )
+    environment = {
+        "AREA": "orders",
+        "TOPIC": "order-events",
+        "DATABASE_URL": orders.url,
+        "KAFKA_BOOTSTRAP_SERVERS": broker.servers,
+        "OTEL_TRACES_EXPORTER": "console",
+    }
+
+    with running("relay.publish_outbox", tmp_path, environment) as relay:
+        relay.wait_for(
+            "/metrics",
+            'order_outbox_published_total{otel_scope_name="shop",'
+            'otel_scope_schema_url="",otel_scope_version="",type="order.created"} 1.0',
+        )
+        # As where the relay dies before the mark is on disk.
+        orders.run("UPDATE outbox SET published_at = NULL")
+        relay.wait_for(
+            "/metrics",
+            'order_outbox_published_total{otel_scope_name="shop",'
+            'otel_scope_schema_url="",otel_scope_version="",type="order.created"} 2.0',
+        )
+        assert relay.stop() == 0
+
+    first, second = broker.records("order-events")
+    assert (first.key, first.value, first.headers) == (second.key, second.value, second.headers)

@@ -14,7 +14,7 @@ from opentelemetry.trace import SpanKind
 
 from shop import tracing
 from shop.settings import SettingError, Settings
-from shop.spans import Sampler, Spans, ended, header_of
+from shop.spans import Ids, Sampler, Spans, ended, header_of
 from shop.telemetry import configure
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -45,7 +45,7 @@ def exported() -> InMemorySpanExporter:
 
 @pytest.fixture
 def made(exported: InMemorySpanExporter) -> Iterator[Spans]:
-    provider = TracerProvider(sampler=DEFAULT_ON)
+    provider = TracerProvider(sampler=DEFAULT_ON, id_generator=Ids())
     provider.add_span_processor(SimpleSpanProcessor(exported))
     yield Spans(provider.get_tracer("test"), Sampler(0.0))
     provider.shutdown()
