@@ -14,6 +14,7 @@ from pathlib import Path
 PACKAGES = {
     # A program that the package brings, and the package.
     "chromium": "chromium",
+    "faketime": "faketime",
     "promtool": "prometheus",
     "redis-server": "redis-server",
 }

@@ -55,8 +55,12 @@ class Forkserver:
 
     @staticmethod
     def can_start(spec: Spec) -> bool:
-        """Whether the process is a Python module, on a system whose sockets keep packets whole."""
-        return sys.platform == "linux" and spec.command[:2] == _MODULE and spec.user is None
+        """Whether the process is a Python module, on a system whose sockets keep packets whole.
+
+        A library that is to be loaded ahead of the others comes too late for a fork.
+        """
+        alike = spec.command[:2] == _MODULE and "LD_PRELOAD" not in spec.environment
+        return sys.platform == "linux" and alike and spec.user is None
 
     async def start(self, spec: Spec, output: int) -> Forked:
         """Start the process with its output going to the descriptor.

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from local.child import output_of
 from local.console import Console
+from local.detours import Detours
 from local.layout import HOST, Layout, PlatformError
 from local.plan import Spec, base_environment
 
@@ -42,7 +43,8 @@ class Kafka:
         """The broker as a process; it gives up its leadership before it ends."""
         return Spec(
             "kafka", "kafka", self._java(jars, "kafka.Kafka", str(self._properties)),
-            {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"},
+            {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"}
+            | Detours.from_environment().of("kafka"),
             port=self._layout.kafka, stop_seconds=30.0, cwd=self._folder,
         )  # fmt: skip
 
@@ -92,13 +94,19 @@ class Kafka:
     def _configuration(self) -> str:
         broker = f"BROKER://{HOST}:{self._layout.kafka}"
         controller = f"{HOST}:{self._layout.kafka_controller}"
+        # A client goes on at the address that is advertised to it: each detour has a listener.
+        detours = Detours.from_environment().to("kafka")
+        own = {f"DETOUR{n}": f"{HOST}:{self._layout.kafka_detour(n)}" for n in range(len(detours))}
+        listeners = [broker, *(f"{name}://{address}" for name, address in own.items())]
+        advertised = [broker, *(f"{n}://{HOST}:{p}" for n, p in zip(own, detours, strict=True))]
+        protocols = [f"{name}:PLAINTEXT" for name in ("BROKER", "CONTROLLER", *own)]
         settings: dict[str, str | int] = {
             "process.roles": "broker,controller",
             "node.id": 1,
             "controller.quorum.voters": f"1@{controller}",
-            "listeners": f"{broker},CONTROLLER://{controller}",
-            "advertised.listeners": broker,
-            "listener.security.protocol.map": "BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "listeners": ",".join((*listeners, f"CONTROLLER://{controller}")),
+            "advertised.listeners": ",".join(advertised),
+            "listener.security.protocol.map": ",".join(protocols),
             "inter.broker.listener.name": "BROKER",
             "controller.listener.names": "CONTROLLER",
             "log.dirs": str(self._folder / "data"),

@@ -93,6 +93,10 @@ class Layout:
         """The port of Kafka's controller."""
         return _KAFKA_CONTROLLER + self.offset
 
+    def kafka_detour(self, number: int) -> int:
+        """The port on which Kafka answers those of a detour, counted from 0."""
+        return self.kafka_controller + 1 + number
+
     @property
     def prometheus(self) -> int:
         """Prometheus' port."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from local.detours import VARIABLE, Detours
 from local.layout import HOST, ROOT, Layout
 from local.manifests import DATABASE, Function, Manifests, Program
 from shop import keys
@@ -65,15 +66,20 @@ class Plan:
 
     def __init__(self, manifests: Manifests, layout: Layout, databases: dict[str, str]) -> None:
         """`databases` holds the URL of each area's database."""
+        self._detours = Detours.from_environment()
         self._layout = layout
         self._databases = databases
         self._manifests = manifests
         self._ports = layout.function_ports([each.name for each in manifests.functions])
         self._loop_ports = layout.loop_ports([each.name for each in manifests.loops])
 
-    def address(self, function: str) -> str:
-        """The base URL of a function."""
-        return f"http://{HOST}:{self._ports[function]}"
+    def address(self, function: str, client: str = "") -> str:
+        """The base URL of a function, as the client is to know it."""
+        return self._detours.address(client, function, f"http://{HOST}:{self._ports[function]}")
+
+    def kafka(self, client: str) -> str:
+        """Kafka's HOST:PORT, as the client is to know it."""
+        return self._detours.address(client, "kafka", self._layout.kafka_address)
 
     def environment_of(self, function: str) -> dict[str, str]:
         """The variables that a function is started with."""
@@ -122,7 +128,8 @@ class Plan:
         environment |= {"PORT": str(port), "HOST": HOST}
         if "{function}" in environment.pop("UPSTREAM_URL", ""):
             upstreams = {
-                each.service: self.address(each.name) for each in self._manifests.functions
+                each.service: self.address(each.name, function.name)
+                for each in self._manifests.functions
             }
             environment["UPSTREAMS"] = json.dumps(upstreams)
         return Spec(
@@ -144,13 +151,17 @@ class Plan:
             "SHOP_DATA": str(self._layout.data),
             "SHOP_PORT_OFFSET": str(self._layout.offset),
         }
-        environment |= self._traces() | _from_caller()
+        environment |= self._traces() | _from_caller() | self._detours.of(name)
+        if VARIABLE in os.environ:
+            environment[VARIABLE] = os.environ[VARIABLE]
         command = _python(("python", "-m", module))
         return Spec(name, kind, command, environment, port=port, ready="/health/ready")
 
     def _environment(self, declared: Function | Program) -> dict[str, str]:
+        name = declared.name
         environment = base_environment() | {
-            name: self._rewritten(value) for name, value in declared.environment.items()
+            variable: self._rewritten(name, value)
+            for variable, value in declared.environment.items()
         }
         # Here each process shows /metrics; a cluster's functions push to its Collector.
         environment["OTEL_METRICS_EXPORTER"] = "prometheus"
@@ -159,11 +170,13 @@ class Plan:
         environment.pop("OTEL_EXPORTER_OTLP_ENDPOINT", None)
         environment |= self._traces()
         if declared.database is not None:
-            environment["DATABASE_URL"] = self._databases[declared.database]
+            environment["DATABASE_URL"] = self._detours.database(
+                name, self._databases[declared.database]
+            )
         for secret in declared.secrets:
             if not secret.endswith(DATABASE):
                 environment |= self._key(secret)
-        return environment | _from_caller()
+        return environment | _from_caller() | self._detours.of(name)
 
     def _key(self, secret: str) -> dict[str, str]:
         """Read when a process starts: one that starts again has the keys as they are then."""
@@ -174,14 +187,14 @@ class Plan:
         """Spans go to files of this machine, in the place of a Collector."""
         return {"OTEL_TRACES_EXPORTER": "file", "TRACES_FILE": str(self._layout.traces)}
 
-    def _rewritten(self, value: str) -> str:
-        value = value.replace(_KAFKA, self._layout.kafka_address)
-        return _SERVICE.sub(self._here, value)
+    def _rewritten(self, client: str, value: str) -> str:
+        """Addresses of the cluster become those of this machine; what is not here stays."""
 
-    def _here(self, match: re.Match[str]) -> str:
-        """A Service's address on this machine; what does not run here stays as it is."""
-        function = match[1].replace("-", "_")
-        return self.address(function) if function in self._ports else match[0]
+        def here(match: re.Match[str]) -> str:
+            function = match[1].replace("-", "_")
+            return self.address(function, client) if function in self._ports else match[0]
+
+        return _SERVICE.sub(here, value.replace(_KAFKA, self.kafka(client)))
 
 
 def _from_caller() -> dict[str, str]:

@@ -17,6 +17,7 @@ import psycopg
 from psycopg import sql
 
 from local.child import output_of
+from local.detours import Detours
 from local.layout import HOST, Layout, PlatformError
 from local.plan import Spec
 
@@ -111,7 +112,8 @@ class Postgres:
         return Spec(
             "postgres", "postgres",
             (str(program("postgres")), "-D", str(self._data), *options),
-            {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"},
+            {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"}
+            | Detours.from_environment().of("postgres"),
             port=self._layout.postgres, stop_signal=signal.SIGINT, stop_seconds=30.0,
             user=_server_user(), cwd=self._data,
         )  # fmt: skip

@@ -1,126 +1,146 @@
-"""One run: orders, faults in the middle of them, healing, and what the checker says of it."""
+"""One run: clients, faults beside them, healing, and what the checker says of it."""
 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from uuid import uuid4
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from tests.faults import evidence
 from tests.faults.checker import Difference, check
-from tests.faults.faults import back
 from tests.faults.history import History
+from tests.faults.schedule import Fault
 from tests.faults.shoppers import Shoppers
-from tests.support.live import Client, Live, until
-from tests.support.topics import Offsets
+from tests.faults.target import Target
+from tests.support.live import until
 
-_PRODUCTS = 5
 _SETTLE_SECONDS = 120.0
 
 HEADER = (
-    "what", "confirmed", "rejected", "cancelled", "repeated", "events", "records", "notified",
-    "differences", "back after", "level after",
+    "what", "operations", "unknown", "confirmed", "rejected", "cancelled", "repeated", "events",
+    "records", "notified", "differences", "back after", "level after",
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Strike:
-    """Something to do once a share `at` of the orders has begun."""
-
-    at: float
-    do: Callable[[], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Outcome:
     """How a run went.
 
-    `back` is how long after the first strike every process served again, `level` how long
-    after the last order every event was told of; both in seconds.
+    `back` is how long after the last moment of the faults every part served again, `level` how
+    long after the last order every event was told of; both in seconds. `replay` are the options
+    by which the run can be had again.
     """
 
     what: str
     history: History
-    differences: list[Difference]
     repeated: int
     back: float
     level: float
+    recoveries: list[tuple[Fault, float]] = field(default_factory=list)
+    replay: str = ""
+
+    @cached_property
+    def differences(self) -> list[Difference]:
+        """What the checker finds."""
+        return check(self.history)
 
     def row(self) -> tuple[str, ...]:
         """What the table shows of it, under HEADER."""
-        statuses = Counter(order.status for order in self.history.orders)
+        history = self.history
+        statuses = Counter(order.status for order in history.orders)
+        unknown = sum(each.outcome == "unknown" for each in history.asked)
+        unknown += sum(each.outcome == "unknown" for each in history.edits)
         counts = (
+            operations(history),
+            unknown,
             statuses["confirmed"],
             statuses["rejected"],
             statuses["cancelled"],
             self.repeated,
-            len(self.history.events),
-            len(self.history.records),
-            len(self.history.notified),
+            len(history.events),
+            len(history.records),
+            len(history.notified),
             len(self.differences),
         )
         return self.what, *map(str, counts), f"{self.back:.1f} s", f"{self.level:.1f} s"
 
 
-async def prepared(running: Live, orders: int) -> tuple[tuple[int, ...], Offsets]:
-    """Empty the databases, and put a few products in; returns these, and the topics' ends.
+def operations(history: History) -> int:
+    """How many operations the clients have made that were answered, or are unknown."""
+    cancels = sum(asked.cancelled is not False for asked in history.asked)
+    parts = history.asked, history.edits, history.sights, history.order_sights, history.pages
+    return cancels + sum(map(len, parts))
 
-    There are fewer pieces than the orders ask for, so that the last orders are refused.
-    """
-    await back(running)
-    await running.emptied()
-    since = await asyncio.to_thread(running.topics.ends)
-    client = Client(running.url)
-    try:
-        products = [
-            await client.product(name=f"Piece {number}", stock=orders * 36 // 100)
-            for number in range(_PRODUCTS)
-        ]
-    finally:
-        await client.close()
-    return tuple(product["id"] for product in products), since
+
+async def emptied(target: Target) -> dict[tuple[str, int], int]:
+    """Forget what the databases hold; the ends of the topics then."""
+    await target.back()
+    await level(target)
+    with target.tables() as areas:
+        for tables in areas:
+            tables.empty()
+    return await asyncio.to_thread(target.topics.ends)
 
 
 async def under(
-    running: Live, what: str, strikes: Sequence[Strike], shoppers: Shoppers, since: Offsets
+    target: Target, what: str, faults: Sequence[Fault], shoppers: Shoppers, seconds: float
 ) -> Outcome:
-    """Order while it strikes; then let everything heal, and check all of it."""
-    backs: list[float] = []
+    """Use the shop for so many seconds while it goes wrong; let it heal, and check all of it."""
+    since = await emptied(target)
+    known = len(target.poison)
+    await shoppers.open()
+    began = time.monotonic()
+    recoveries: list[tuple[Fault, float]] = []
+    left = set(faults)
 
-    async def strike(each: Strike) -> None:
-        while shoppers.begun < shoppers.orders * each.at:
-            await asyncio.sleep(0.005)
-        began = time.monotonic()
-        await each.do()
-        await back(running)
-        backs.append(time.monotonic() - began)
+    async def strike(fault: Fault) -> None:
+        await asyncio.sleep(max(0.0, began + fault.at - time.monotonic()))
+        try:
+            await target.strike(fault)
+        finally:
+            left.discard(fault)
+        over = time.monotonic()
+        while shoppers.seen.last_confirmed < over and not shoppers.over.is_set():
+            await asyncio.sleep(0.05)
+        recoveries.append((fault, time.monotonic() - over))
 
     async with asyncio.TaskGroup() as group:
-        ordering = group.create_task(shoppers.run())
-        for each in strikes:
-            group.create_task(strike(each))
-        await ordering
+        using = group.create_task(shoppers.run())
+        striking = [group.create_task(strike(fault)) for fault in faults]
+        await asyncio.sleep(seconds)
+        while left:
+            await asyncio.sleep(0.05)
+        over = time.monotonic()
+        await target.back()
+        back = time.monotonic() - over
+        shoppers.over.set()
+        await using
+        await asyncio.gather(*striking)
         ordered = time.monotonic()
-    await _settle(running)
-    level = time.monotonic() - ordered
+    await target.back()
+    await _settle(target)
+    await level(target)
+    took = time.monotonic() - ordered
     await shoppers.ask_again()
-    history = await asyncio.to_thread(evidence.history, running, shoppers.asked, since)
-    return Outcome(what, history, check(history), shoppers.repeated, max(backs, default=0.0), level)
+    await level(target)
+    history = await asyncio.to_thread(
+        evidence.history, target, shoppers.seen, since, target.poison[known:]
+    )
+    return Outcome(what, history, shoppers.seen.repeated, back, took, recoveries)
 
 
-async def _settle(running: Live) -> None:
-    """Let time pass for orders that were left, settle them, and wait for their events.
+async def _settle(target: Target) -> None:
+    """Let time pass for orders that were left, and settle them.
 
     PingSource would call settle_orders within the minute; here it is called at once, and what
     is pending is made as old as it would be then.
     """
-    client = Client(running.url)
 
     async def settled() -> bool:
-        with running.tables() as (_, orders, _notifications):
+        with target.tables() as (_, orders, _notifications):
             orders.run(
-                "UPDATE orders SET created_at = created_at - interval '1 minute'"
+                "UPDATE orders SET created_at = created_at - interval '20 minutes'"
                 " WHERE status = 'pending'"
             )
             left = orders.value(
@@ -129,24 +149,37 @@ async def _settle(running: Live) -> None:
             )
         if not left:
             return True
-        answer = await client.post(
-            f"{running.state.functions['settle_orders']}/", {}, headers=ping()
-        )
-        assert answer.status in (204, 503), answer
+        await target.settle()
         return False
 
-    try:
-        await until(settled, "every order is settled", _SETTLE_SECONDS)
-    finally:
-        await client.close()
-    await running.settled(_SETTLE_SECONDS)
+    await until(settled, "every order is settled", _SETTLE_SECONDS)
 
 
-def ping() -> dict[str, str]:
-    """The headers with which PingSource calls settle_orders."""
-    return {
-        "ce-specversion": "1.0",
-        "ce-id": str(uuid4()),
-        "ce-type": "dev.knative.sources.ping",
-        "ce-source": "/apis/v1/namespaces/shop/pingsources/settle-orders",
-    }
+async def level(target: Target) -> None:
+    """Wait until every event is published, delivered, and told of to the last channel.
+
+    What the courier had claimed when it died is due again when its lease is over; and what was
+    stored while a clock was ahead is due then. Both are made due now.
+    """
+
+    def missing() -> list[str]:
+        with target.tables() as (inventory, orders, notifications):
+            unpublished = "SELECT count(*) FROM outbox WHERE published_at IS NULL"
+            notifications.run(
+                "UPDATE notifications SET next_attempt_at = clock_timestamp()"
+                " WHERE delivered_at IS NULL AND next_attempt_at > clock_timestamp()"
+            )
+            undelivered = "SELECT count(*) FROM notifications WHERE delivered_at IS NULL"
+            waiting = {
+                "unpublished products": inventory.value(unpublished),
+                "unpublished orders": orders.value(unpublished),
+                "put off": target.pending,
+                "on the topics": target.topics.lag(),
+                "undelivered": notifications.value(undelivered),
+            }
+        return [f"{number} {what}" for what, number in waiting.items() if number]
+
+    deadline = time.monotonic() + _SETTLE_SECONDS
+    while left := await asyncio.to_thread(missing):
+        assert time.monotonic() < deadline, f"after {_SETTLE_SECONDS:g} s there are {left}"
+        await asyncio.sleep(0.2)

@@ -1,62 +1,69 @@
-"""Whatever dies while orders come in, nothing is lost, and nothing is done twice."""
+"""Whatever goes wrong while the shop is used, nothing is lost, and nothing is done twice."""
 
-import os
-from functools import partial
+import time
 
 import pytest
 
-from tests.faults.faults import Fault
-from tests.faults.run import Outcome, Strike, prepared, under
+from tests.faults import schedule
+from tests.faults.run import Outcome, under
+from tests.faults.schedule import Fault
 from tests.faults.shoppers import Shoppers
-from tests.support.live import Live
+from tests.faults.target import Target
 
-# SHOP_FAULTS=long kills each process on its own, under more orders, and several times over.
-LONG = os.environ.get("SHOP_FAULTS") == "long"
-ORDERS = 1000 if LONG else 200
-
-SHORT_RUNS: dict[str, tuple[Fault, ...]] = {
-    "kafka": (Fault(("kafka",)),),
-    "postgres": (Fault(("postgres",)),),
-    "both relays": (Fault(("orders-relay",), 0.2), Fault(("inventory-relay",), 0.5)),
-    "create_order": (Fault(("create_order",)),),
-    "reserve_stock, gateway": (Fault(("reserve_stock",), 0.2), Fault(("gateway",), 0.6)),
-    "notify_order, courier": (Fault(("notify_order",), 0.2), Fault(("courier",), 0.5)),
-    "event-sources": (Fault(("event-sources",)),),
-    "reserve_stock frozen 6 s": (Fault(("reserve_stock",), frozen=6.0),),
-    "nine at once": (
-        Fault(
-            (
-                "kafka", "postgres", "orders-relay", "inventory-relay", "create_order",
-                "reserve_stock", "gateway", "notify_order", "event-sources",
-            )
-        ),
-    ),
-}  # fmt: skip
-ALL = (
-    "kafka", "postgres", "orders-relay", "inventory-relay", "courier", "event-sources", "gateway",
-    "create_order", "reserve_stock", "release_stock", "cancel_order", "settle_orders",
-    "notify_order", "notify_inventory",
-)  # fmt: skip
-LONG_RUNS: dict[str, tuple[Fault, ...]] = {
-    **{f"{name} three times": tuple(Fault((name,), at) for at in (0.1, 0.4, 0.7)) for name in ALL},
-    "reserve_stock frozen 6 s": (Fault(("reserve_stock",), frozen=6.0),),
-    "postgres frozen 6 s": (Fault(("postgres",), frozen=6.0),),
-    "kafka frozen 20 s": (Fault(("kafka",), frozen=20.0),),
-    "all at once, twice": (Fault(ALL, 0.2), Fault(ALL, 0.6)),
-}
-RUNS = LONG_RUNS if LONG else SHORT_RUNS
+_ONCE_SECONDS = 45.0
+_ROUND_SECONDS = 75.0
+_EVERY_SECONDS = 3.0
+_LONG_PATIENCE = 240.0
 
 
-@pytest.mark.parametrize("what", RUNS)
-async def test_nothing_is_lost_or_done_twice_when_it_dies(
-    what: str, running: Live, outcomes: list[Outcome]
-) -> None:
-    products, since = await prepared(running, ORDERS)
-    shoppers = Shoppers(running.url, products, ORDERS)
-    strikes = [Strike(fault.at, partial(fault.strike, running)) for fault in RUNS[what]]
-    outcome = await under(running, what, strikes, shoppers, since)
-    outcomes.append(outcome)
-    assert outcome.differences == [], "\n".join(map(str, outcome.differences[:50]))
-    assert all(asked.answers for asked in shoppers.asked), "a client had no answer in 60 s"
+async def _hold(
+    target: Target, what: str, seed: int, faults: list[Fault], seconds: float, patience: float
+) -> Outcome:
+    shoppers = Shoppers(target.url, seed, patience=patience)
+    outcome = await under(target, what, faults, shoppers, seconds)
+    outcome.replay = f"--seed {seed} --schedule '{'; '.join(map(str, faults))}'"
+    return outcome
+
+
+def _assert_whole(outcome: Outcome) -> None:
+    found = "\n".join(map(str, outcome.differences[:50]))
+    assert outcome.differences == [], f"{outcome.replay}\n{found}"
     statuses = {order.status for order in outcome.history.orders}
-    assert statuses == {"confirmed", "rejected", "cancelled"}
+    assert statuses == {"confirmed", "rejected", "cancelled"}, "too little has happened"
+
+
+async def test_nothing_is_lost_or_done_twice_whatever_goes_wrong(
+    target: Target, outcomes: list[Outcome], seed: int, pytestconfig: pytest.Config
+) -> None:
+    """Faults drawn from a seed, once or round after round; or those of a list."""
+    minutes = pytestconfig.getoption("--minutes") + 60 * pytestconfig.getoption("--hours")
+    seconds = _ROUND_SECONDS if minutes else _ONCE_SECONDS
+    listed = schedule.read(pytestconfig.getoption("--schedule"))
+    if listed:
+        seconds = max(fault.at + fault.seconds for fault in listed) + 5
+    until = time.monotonic() + 60 * minutes
+    while True:
+        faults = listed or schedule.draw(
+            seed, seconds, every=_EVERY_SECONDS, without=target.without
+        )
+        outcome = await _hold(target, f"seed {seed}", seed, faults, seconds, 60.0)
+        outcomes.append(outcome)
+        _assert_whole(outcome)
+        seed += 1
+        if listed or time.monotonic() > until:
+            return
+
+
+@pytest.mark.parametrize("kind", ["stop", "crash"])
+async def test_a_platform_that_ends_while_it_is_used_goes_on_where_it_was(
+    target: Target, outcomes: list[Outcome], seed: int, kind: str, pytestconfig: pytest.Config
+) -> None:
+    """Stopped by SIGTERM, or its supervisor killed; then started on what is there."""
+    if pytestconfig.getoption("--schedule"):
+        pytest.skip("a list of faults was given")
+    if kind in target.without:
+        pytest.skip("a cluster has no supervisor that could end")
+    faults = [Fault(3.0, kind)]
+    outcome = await _hold(target, f"platform: {kind}", seed, faults, 6.0, _LONG_PATIENCE)
+    outcomes.append(outcome)
+    _assert_whole(outcome)

@@ -6,6 +6,7 @@ import json
 import logging
 import signal
 import sys
+import threading
 
 import aiohttp
 import uvloop
@@ -24,6 +25,8 @@ from local.plan import Plan
 from shop.settings import Settings
 from shop.telemetry import tracing_of
 
+_LOG = logging.getLogger(__name__)
+_NAME = "event-sources"
 _FINISH_SECONDS = 6.0
 # What the sender of PingSource does when nothing else is said.
 _PING_DELIVERY = Delivery(
@@ -31,27 +34,40 @@ _PING_DELIVERY = Delivery(
 )
 
 
-async def run(layout: Layout) -> None:
-    """Feed every sink until SIGTERM; then finish what is under way, and commit it."""
+async def run(layout: Layout) -> bool:
+    """Feed every sink until SIGTERM; then finish what is under way, and commit it.
+
+    Returns whether all went well: where a thread that reads dies of a defect, its source would be
+    silent for ever, and the process ends, to be started again.
+    """
+    failures: list[threading.ExceptHookArgs] = []
     described = manifests.read(ROOT)
     plan = Plan(described, layout, dict.fromkeys(described.areas, ""))
-    stop = asyncio.Event()
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    writer = DeadLetterWriter(layout.kafka_address)
-    provider, spans = tracing_of(Settings(), Resource.create({"service.name": "event-sources"}))
+        loop.add_signal_handler(number, stop.set)
+
+    def fail(failure: threading.ExceptHookArgs) -> None:
+        _LOG.critical("a source's thread failed", exc_info=failure.exc_value)
+        failures.append(failure)
+        loop.call_soon_threadsafe(stop.set)
+
+    threading.excepthook = fail
+    kafka = plan.kafka(_NAME)
+    writer = DeadLetterWriter(kafka)
+    provider, spans = tracing_of(Settings(), Resource.create({"service.name": _NAME}))
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
     async with aiohttp.ClientSession(connector=connector) as session:
         feeds = []
         for source in described.kafka_sources:
             sink = Sink(
-                session, source.name, plan.address(source.sink), source.delivery, writer.write,
-                spans,
+                session, source.name, plan.address(source.sink, _NAME), source.delivery,
+                writer.write, spans,
             )  # fmt: skip
-            feeds.append(Feed(source, layout.kafka_address, sink.deliver))
+            feeds.append(Feed(source, kafka, sink.deliver))
         pings = []
         for ping in described.ping_sources:
-            url = plan.address(ping.sink)
+            url = plan.address(ping.sink, _NAME)
             sink = Sink(session, ping.name, url, _PING_DELIVERY, writer.write)
             pings.append(asyncio.create_task(schedule.ping(ping, sink.deliver)))
         for feed in feeds:
@@ -66,6 +82,7 @@ async def run(layout: Layout) -> None:
     await writer.close()
     if provider is not None:
         provider.shutdown()
+    return not failures
 
 
 async def _serve(layout: Layout, feeds: list[Feed]) -> web.AppRunner:
@@ -95,10 +112,13 @@ class _Lines(logging.Formatter):
     """The log's shape is that of the functions."""
 
     def format(self, record: logging.LogRecord) -> str:
+        message = record.getMessage()
+        if record.exc_info:
+            message = f"{message}: {self.formatException(record.exc_info)}"
         line = {
             "level": record.levelname.lower(),
             "function": "event_sources",
-            "message": record.getMessage(),
+            "message": message,
         }
         return json.dumps(line, ensure_ascii=False)
 
@@ -111,11 +131,11 @@ def main() -> int:
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     disable_created_metrics()  # type: ignore[no-untyped-call]
     try:
-        uvloop.run(run(Layout.from_environment()))
+        well = uvloop.run(run(Layout.from_environment()))
     except PlatformError as error:
         print(error, file=sys.stderr)
         return 1
-    return 0
+    return 0 if well else 1
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""A long load, and whether anything grows under it."""

@@ -1,0 +1,1 @@
+"""What must hold, by what it is about."""
