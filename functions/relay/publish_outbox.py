@@ -23,6 +23,7 @@ from shop.broker import Producer, connect
 from shop.chores import Chores
 from shop.connection import Connection
 from shop.events import EVENTS, SOURCES, short_name
+from shop.keys import signer_of
 from shop.loop import Loop
 from shop.outage import Outage
 from shop.settings import SettingError, Settings
@@ -57,6 +58,8 @@ class Relay:
         self._servers = settings.text("KAFKA_BOOTSTRAP_SERVERS")
         self._topic = settings.text("TOPIC")
         self._signer = trust.own_key(settings) if trust.is_on(settings) else None
+        if self._signer is not None and signer_of(self._signer.kid) != loop.name:
+            raise SettingError(f"IDENTITY_SIGNING_KEY is {self._signer.kid}, none of {loop.name}")
         self._outbox = Outbox(area)
         self._connection: Connection | None = None
         self._producer: Producer | None = None

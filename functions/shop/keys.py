@@ -157,22 +157,30 @@ def decoded(text: str) -> bytes:
 
 
 def complete(known: Mapping[str, Mapping[str, str]]) -> Secrets:
-    """Every Secret of keys, by name: what is known stays, and what is missing is made."""
+    """Every Secret of keys, by name: what is known stays, and what is missing is made.
+
+    A signer whose Secret is gone gets his next key, and the one before stays trusted: that is how
+    a key is exchanged, since those who verify are deployed before those who sign.
+    """
     secrets: Secrets = {name: dict(values) for name, values in known.items()}
     if TOKENS not in secrets:
         secrets[TOKENS] = {"TOKEN_SIGNING_KEYS": key_set([generate("tokens.1")])}
+    before = read_set(secrets[TRUSTED]["TRUSTED_KEYS"]) if TRUSTED in secrets else []
     for signer in SIGNERS:
         name = f"{signer}-signing-key"
         if name not in secrets:
-            made = generate(f"{signer}.1")
+            made = generate(_next(signer, [key["kid"] for key in before]))
             secrets[name] = {"IDENTITY_SIGNING_KEY": json.dumps(made, separators=(",", ":"))}
     signing = (json.loads(secrets[f"{s}-signing-key"]["IDENTITY_SIGNING_KEY"]) for s in SIGNERS)
     trusted = [public(key) for key in signing]
-    before = read_set(secrets[TRUSTED]["TRUSTED_KEYS"]) if TRUSTED in secrets else []
-    # One that was trusted stays so: who signs may be exchanged only after those who verify.
     trusted += [key for key in before if key["kid"] not in {each["kid"] for each in trusted}]
     secrets[TRUSTED] = {"TRUSTED_KEYS": key_set(trusted)}
     return secrets
+
+
+def _next(signer: str, kids: Sequence[str]) -> str:
+    numbers = [kid.rpartition(".")[2] for kid in kids if signer_of(kid) == signer]
+    return f"{signer}.{1 + max((int(n) for n in numbers if n.isdecimal()), default=0)}"
 
 
 def variable_of(secret: str) -> str:

@@ -105,6 +105,8 @@ def test_where_authentication_is_on_an_event_is_signed_by_its_relay(
 def test_a_relay_without_its_key_says_what_is_missing(make_relay: MakeRelay) -> None:
     with pytest.raises(SettingError, match="IDENTITY_SIGNING_KEY is not set"):
         make_relay("orders", AUTH="on")
+    with pytest.raises(SettingError, match="none of orders-relay"):
+        make_relay("orders", **trust.trusting("inventory-relay"))
 
 
 def test_an_aggregates_events_keep_their_order_and_all_are_there(

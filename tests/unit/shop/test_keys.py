@@ -61,6 +61,18 @@ def test_what_is_known_stays_and_what_is_missing_is_made() -> None:
     }
 
 
+def test_a_signer_whose_key_is_gone_gets_the_next_one_and_is_believed_by_both() -> None:
+    before = keys.complete({})
+    for number in (2, 3):
+        lost = {name: each for name, each in before.items() if name != "gateway-signing-key"}
+        before = keys.complete(lost)
+        made = json.loads(before["gateway-signing-key"]["IDENTITY_SIGNING_KEY"])
+        assert made["kid"] == f"gateway.{number}"
+        trusted = [k["kid"] for k in keys.read_set(before["trusted-keys"]["TRUSTED_KEYS"])]
+        believed = [kid for kid in trusted if keys.signer_of(kid) == "gateway"]
+        assert sorted(believed) == [f"gateway.{n}" for n in range(1, number + 1)]
+
+
 def test_a_key_that_was_trusted_stays_trusted() -> None:
     before = keys.complete({})
     old = keys.public(keys.generate("gateway.0"))
