@@ -3,54 +3,27 @@
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
-import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy.dialects import postgresql as pg
 
 from shop import tracing
 from shop.api.fields import storable
-from shop.database import Statement
+from shop.database import Database
 from shop.errors import BadRequest
 from shop.events import BY_TYPE, Event, Received
-from shop.model.notifications import inbox, notifications
 from shop.services import Services
+from shop.storing import STORE, Storing
 
 # An index entry holds consumer, source and id.
 _LONGEST_NAME = 500
 
 
-def _record() -> Statement:
-    """Inbox and notification in one statement: the event is told of, or known, never neither."""
-    known = (
-        pg.insert(inbox)
-        .values(
-            consumer=sa.bindparam("consumer", type_=sa.Text),
-            source=sa.bindparam("source", type_=sa.Text),
-            event_id=sa.bindparam("event_id", type_=sa.Text),
-        )
-        .on_conflict_do_nothing()
-        .returning(inbox.c.source, inbox.c.event_id)
-        .cte("new")
-    )
-    given = {
-        name: sa.cast(sa.bindparam(name), notifications.c[name].type)
-        for name in ("type", "title", "message", "subject", "traceparent", "event_time")
-    }
-    return Statement(
-        "record_notification",
-        sa.insert(notifications)
-        .from_select(
-            ["source", "event_id", *given],
-            sa.select(known.c.source, known.c.event_id, *given.values()),
-        )
-        .returning(notifications.c.id),
-    )
-
-
-_RECORD = _record()
+@lru_cache(maxsize=1)
+def _storing(database: Database) -> Storing:
+    """What stores into the process's database."""
+    return Storing(database, STORE)
 
 
 @cache
@@ -111,14 +84,14 @@ async def tell(
         "message": message,
         "subject": received.subject,
         "traceparent": tracing.traceparent(),
+        "event_time": received.time.isoformat() if received.time else None,
     }
     for text in values.values():
         try:
             storable(text or "")
         except ValueError as error:
             raise BadRequest(f"The event holds a text that {error}.") from None
-    row = await services.database.row(_RECORD, event_time=received.time, **values)
-    if row is None:
+    if not await _storing(services.database).store(values):
         services.telemetry.count("notification_duplicate_events", 1, type=event.name)
         return {"duplicate": True}
     _measure(received, services, event)
