@@ -4,6 +4,7 @@
 
 import argparse
 import asyncio
+import os
 import sys
 import tempfile
 import time
@@ -20,7 +21,7 @@ from soak.load import CLIENTS, Load, Window
 from soak.samples import Sample, look
 from soak.trend import Allowance, trend
 
-_OFFSET = 24_000
+_OFFSET = int(os.environ.get("SHOP_TEST_PORT_OFFSET") or 22_000)
 _CAPACITY_SECONDS = 20.0
 # Caches, pools and the first generations of everything fill while it warms up.
 _WARM_UP = 0.2

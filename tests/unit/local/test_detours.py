@@ -10,7 +10,7 @@ from local.plan import Plan, Spec
 
 _DATABASES = {
     area: f"postgresql://{area}:secret@/{area}?host=/run/shop&port=8154"
-    for area in ("inventory", "orders", "notifications")
+    for area in ("inventory", "orders", "notifications", "identity")
 }
 _LINKS = {
     "create_order>reserve_stock": 30301,
