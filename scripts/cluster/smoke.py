@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from cluster.address import Address, reachable
 from cluster.kubectl import ClusterError
+from signed_in import SignedIn, SignInError
 
 _SECONDS = 90.0
 
@@ -42,6 +43,7 @@ def smoke() -> None:
 class _Shop:
     def __init__(self, place: Address) -> None:
         self._place = place
+        self._signed_in = SignedIn(place.url, place.host)
 
     def expect(
         self, what: str, status: int, method: str, path: str, body: dict[str, Any] | None = None
@@ -59,6 +61,10 @@ class _Shop:
         """Status and document of an answer."""
         data = None if body is None else json.dumps(body).encode()
         headers = {"Host": self._place.host, "Content-Type": "application/json"}
+        try:
+            headers |= self._signed_in.headers()
+        except SignInError as error:
+            raise ClusterError(str(error)) from None
         request = urllib.request.Request(  # noqa: S310 - the address is the operator's own
             self._place.url + path, data=data, headers=headers, method=method
         )

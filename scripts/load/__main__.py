@@ -12,6 +12,7 @@ from yarl import URL
 from load.report import table
 from load.run import Phase, Request, ShopError, open_session, send, spread, stocked_products
 from load.target import TargetRefusedError, loopback_target
+from signed_in import SignedIn, SignInError
 
 MOST_REQUESTS = 100_000
 MOST_CLIENTS = 200
@@ -54,7 +55,8 @@ async def load(shop: URL, host: str | None, *, reads: int, orders: int, clients:
     """Run both phases, print them and return the exit code."""
     products_url, orders_url = shop / "api" / "products", shop / "api" / "orders"
     phases: list[Phase] = []
-    async with open_session(clients, host) as session:
+    headers = SignedIn(str(shop), host).headers()
+    async with open_session(clients, host, headers) as session:
         # Asked first, so that a shop that is not up is one sentence and not a thousand failures.
         pieces = list(islice(spread(await stocked_products(session, shop)), orders))
         print(f"{shop} with {clients} {'client' if clients == 1 else 'clients'}\n")
@@ -95,7 +97,7 @@ def main(arguments: list[str] | None = None) -> int:
     except TargetRefusedError as refusal:
         print(refusal, file=sys.stderr)
         return 2
-    except ShopError as error:
+    except (ShopError, SignInError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -58,11 +58,13 @@ class ShopError(Exception):
     """The shop does not answer as one; the message is a sentence for the user."""
 
 
-def open_session(clients: int, host: str | None) -> aiohttp.ClientSession:
+def open_session(
+    clients: int, host: str | None, headers: Mapping[str, str] | None = None
+) -> aiohttp.ClientSession:
     """Open a session of one connection a client; `host`, where given, replaces the Host header."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=clients, resolver=LoopbackResolver()),
-        headers={"Host": host} if host else None,
+        headers={**(headers or {}), **({"Host": host} if host else {})},
         timeout=aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_S),
     )
 

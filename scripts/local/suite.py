@@ -39,6 +39,8 @@ class Stage:
     """It only reads the sources: it runs beside other stages, and is printed when it has ended."""
     calm: bool = False
     """Clocks decide whether it passes: nothing runs beside it."""
+    environment: tuple[tuple[str, str], ...] = ()
+    """Variables beside those that all stages have; what it runs on, it starts by itself."""
     needs: str | None = None
     """A program without which the stage is left out, but not in continuous integration."""
 
@@ -66,6 +68,12 @@ STAGES = (
     Stage("integration", _pytest("integration", *_BOTH_CORES), live=True),
     Stage("contract", _pytest("contract", *_BOTH_CORES), live=True),
     Stage("e2e", _pytest("e2e"), live=True, calm=True),
+    Stage(
+        "e2e-auth",
+        ("pytest", *(f"tests/e2e/test_{name}.py" for name in ("accounts", "orders"))),
+        calm=True,
+        environment=(("AUTH", "on"),),
+    ),
     Stage("web-e2e", _npm("e2e"), live=True, calm=True, needs="chromium"),
     Stage("faults", _pytest("faults"), calm=True),
 )
@@ -150,7 +158,7 @@ def _run(stage: Stage, environment: Mapping[str, str], *, aside: bool = False) -
     child = subprocess.Popen(
         [sys.executable, "-m", *stage.command],
         cwd=ROOT,
-        env=dict(environment),
+        env=dict(environment) | dict(stage.environment),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -8,6 +8,7 @@ import aiohttp
 from yarl import URL
 
 from seed.catalogue import Product
+from signed_in import SignedIn, SignInError
 
 PAGE = 500
 """Products per page while looking names up: the largest that the API gives."""
@@ -29,6 +30,7 @@ class Shop:
     def __init__(self, url: str, host: str | None = None) -> None:
         """`url` is the gateway's; `host`, where given, replaces the Host header."""
         self.url = url
+        self._signed_in = SignedIn(url, host)
         self._products = URL(url) / "api" / "products"
         self._session = aiohttp.ClientSession(
             headers={"Host": host} if host else None,
@@ -65,6 +67,10 @@ class Shop:
     async def create(self, product: Product) -> None:
         """Create the product, under the same Idempotency-Key each time."""
         key = {"Idempotency-Key": f"seed-{product.slug}"}
+        try:
+            key |= self._signed_in.headers()
+        except SignInError as error:
+            raise SeedError(str(error)) from None
         try:
             async with self._session.post(
                 self._products, json=product.request(), headers=key

@@ -150,6 +150,7 @@ def read_variables() -> set[str]:
     for folder in ("functions", *(f"scripts/{n}" for n in ("local", "cluster", "seed", "load"))):
         for path in (ROOT / folder).rglob("*.py"):
             found.update(_variables(ast.parse(path.read_text())))
+    found.update(_variables(ast.parse((ROOT / "scripts" / "signed_in.py").read_text())))
     for path in (ROOT / "tests").rglob("*.py"):
         names = _variables(ast.parse(path.read_text()))
         found.update(name for name in names if name.startswith("SHOP_"))

@@ -6,12 +6,15 @@ import json
 import os
 import shutil
 import tempfile
+import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from time import monotonic
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import aiohttp
 import pytest
@@ -20,6 +23,9 @@ from yarl import URL
 from local import testing
 from local.layout import Layout
 from local.state import State
+from shop.api.accounts import NewAccount
+from shop.create_admin import make_admin
+from signed_in import SignedIn
 from tests.support.shop import Answer
 from tests.support.tables import Inventory, Orders, Tables
 from tests.support.topics import Topics
@@ -60,6 +66,30 @@ class Live:
             "SHOP_DATA": str(layout.data),
             "SHOP_PORT_OFFSET": str(offset),
         }
+
+    @property
+    def asks_who_calls(self) -> bool:
+        """Whether authentication is on."""
+        host = os.environ.get("SHOP_HOST") if self.data is None else None
+        request = urllib.request.Request(  # noqa: S310 - the tests' own shop
+            f"{self.url}/health", headers={"Host": host} if host else {}
+        )
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
+            return bool(json.loads(answer.read())["auth"] == "on")
+
+    @contextlib.contextmanager
+    def admin(self) -> Iterator[None]:
+        """Let tests and tools be an admin where authentication is on, unless they are somebody."""
+        if os.environ.get("SHOP_EMAIL") or not self.asks_who_calls:
+            yield
+            return
+        account = NewAccount(email=f"admin-{uuid4()}@example.com", password=str(uuid4()))
+        make_admin(self.state.databases["identity"], account)
+        os.environ |= {"SHOP_EMAIL": account.email, "SHOP_PASSWORD": account.password}
+        try:
+            yield
+        finally:
+            del os.environ["SHOP_EMAIL"], os.environ["SHOP_PASSWORD"]
 
     @contextlib.contextmanager
     def tables(self) -> Iterator[tuple[Inventory, Orders, Tables]]:
@@ -117,8 +147,11 @@ def live() -> Iterator[Live]:
     try:
         if not running:
             data.chmod(0o755)  # PostgreSQL's user is another one where root runs this.
-        with testing.platform(data, PORT_OFFSET, keep=True) as state:
-            yield Live(state.urls["gateway"], data)
+        asks = {"AUTH": os.environ.get("AUTH") or "off"}
+        with testing.platform(data, PORT_OFFSET, keep=True, environment=asks) as state:
+            shop = Live(state.urls["gateway"], data)
+            with shop.admin():
+                yield shop
     finally:
         if not running:
             shutil.rmtree(data, ignore_errors=True)
@@ -139,12 +172,23 @@ async def until(
         pause = min(0.25, pause * 1.5)
 
 
+_WHO = ("SHOP_EMAIL", "SHOP_PASSWORD", "SHOP_TOKEN")
+
+
+@lru_cache(maxsize=64)
+def _account(url: str, host: str | None, *who: str) -> SignedIn:
+    """One sign-in for all clients of the same account."""
+    return SignedIn(url, host, dict(zip(_WHO, who, strict=True)))
+
+
 class Client:
     """Calls a shop by the paths that its users see."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, environment: Mapping[str, str] = os.environ) -> None:
+        """`environment` says who signs in, as it does for the tools; by default an admin."""
         self.url = url
         host = os.environ.get("SHOP_HOST") if os.environ.get("SHOP_URL") else None
+        self._signed_in = _account(url, host, *(environment.get(n, "") for n in _WHO))
         self._session = aiohttp.ClientSession(
             headers={"Host": host} if host else None,
             connector=aiohttp.TCPConnector(limit=0),
@@ -165,7 +209,11 @@ class Client:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Send bytes to a path, or to a whole address."""
-        address = path if path.startswith("http://") else self.url + path
+        if path.startswith("http://"):
+            address = path
+        else:
+            address = self.url + path
+            headers = {**await asyncio.to_thread(self._signed_in.headers), **(headers or {})}
         async with self._session.request(
             method, URL(address, encoded=True), data=body, headers=headers, allow_redirects=False
         ) as answer:

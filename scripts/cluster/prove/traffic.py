@@ -11,6 +11,7 @@ import aiohttp
 
 from cluster.address import Address
 from cluster.kubectl import ClusterError
+from signed_in import SignedIn, SignInError
 
 _TRY_AGAIN = frozenset((429, 502, 503, 504))
 _SECONDS = 60.0
@@ -53,6 +54,7 @@ class Shop:
 
     def __init__(self, place: Address) -> None:
         self._place = place
+        self._signed_in = SignedIn(place.url, place.host)
         self._session = aiohttp.ClientSession(
             headers={"Host": place.host},
             connector=aiohttp.TCPConnector(limit=0),
@@ -68,6 +70,10 @@ class Shop:
     ) -> tuple[int, Any]:
         """Status and document of an answer; status 0 where there is none."""
         headers = {"Idempotency-Key": key} if key else {}
+        try:
+            headers |= self._signed_in.headers()
+        except SignInError as error:
+            raise ClusterError(str(error)) from None
         try:
             async with self._session.request(
                 method, self._place.url + path, json=body, headers=headers
