@@ -14,6 +14,7 @@ import yaml
 
 from local.layout import ROOT
 from local.manifests import Manifests
+from shop import keys
 from shop.operation import Operation
 from tests.support.kustomize import Object, UnknownFieldError, render
 
@@ -72,6 +73,18 @@ def scale(service: Object, which: str) -> int:
 def pool(service: Object) -> int:
     env = service["spec"]["template"]["spec"]["containers"][0]["env"]
     return next((int(e["value"]) for e in env if e["name"] == "DATABASE_POOL_SIZE"), 0)
+
+
+def secrets_of(workload: Object) -> set[str]:
+    """The Secrets that its containers read into their environment."""
+    if "template" not in workload["spec"]:
+        return set()
+    return {
+        source["secretRef"]["name"]
+        for container in workload["spec"]["template"]["spec"]["containers"]
+        for source in container.get("envFrom", [])
+        if "secretRef" in source
+    }
 
 
 @EVERY_OVERLAY
@@ -229,6 +242,42 @@ def test_a_pod_that_ends_has_time_to_send_its_last_counts(overlay: str) -> None:
     for name, each in functions(overlay).items():
         # Knative makes it the pod's grace period.
         assert each["spec"]["template"]["spec"]["timeoutSeconds"] >= _DRAIN_SECONDS + 15, name
+
+
+@EVERY_OVERLAY
+def test_it_is_asked_who_calls(overlay: str) -> None:
+    (settings,) = (m for m in of_kind(overlay, "ConfigMap") if m["metadata"]["name"] == "shop")
+    assert settings["data"]["AUTH"] == "on"
+    for name, each in functions(overlay).items():
+        if name != "storefront":
+            assert keys.TRUSTED in secrets_of(each), name
+
+
+@EVERY_OVERLAY
+def test_a_private_key_is_read_by_those_who_sign_with_it(overlay: str) -> None:
+    readers: dict[str, set[str]] = {}
+    for kind in ("Service", "Deployment", "Job"):
+        for each in of_kind(overlay, kind):
+            for secret in secrets_of(each):
+                readers.setdefault(secret, set()).add(each["metadata"]["name"])
+    found = {secret: names for secret, names in readers.items() if secret in keys.SECRETS}
+    found.pop(keys.TRUSTED)
+    assert found == {
+        "token-signing-keys": {"issue-token", "refresh-token", "list-keys"},
+        "gateway-signing-key": {"gateway"},
+        "orders-signing-key": {"create-order", "cancel-order", "settle-orders"},
+        "inventory-relay-signing-key": {"inventory-relay"},
+        "orders-relay-signing-key": {"orders-relay"},
+    }
+
+
+@EVERY_OVERLAY
+def test_every_secret_is_made_by_a_deployment_or_asked_for(overlay: str) -> None:
+    for kind in ("Service", "Deployment", "Job"):
+        for each in of_kind(overlay, kind):
+            if each["metadata"].get("labels", {}).get("shophub.com/area"):
+                for name in secrets_of(each):
+                    assert name in keys.SECRETS or name.endswith("-database"), name
 
 
 @EVERY_OVERLAY
