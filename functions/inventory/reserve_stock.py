@@ -1,6 +1,7 @@
 """POST /reservations: take the lines of an order from the stock, all or none."""
 
 import json
+from collections.abc import Sequence
 from decimal import Decimal
 
 from psycopg.errors import UniqueViolation
@@ -17,12 +18,17 @@ from shop.errors import (
     ReservationMismatch,
     ReservationReleased,
 )
+from shop.joining import Joining
+from shop.joint_reservations import Asked, Decision, reserve_one, reserve_together
 from shop.model.inventory import MOST_TOTAL
 from shop.operation import Call, Reply, operation
 from shop.prepared import Row
-from shop.reservations import LOCK_PRODUCTS, RECALL, REFUSE, RESERVE_ONE, TAKE_LOCKED, summed
+from shop.reservations import LOCK_PRODUCTS, RECALL, REFUSE, TAKE_LOCKED, summed
+from shop.services import Services
 
 Lines = list[tuple[int, int]]
+
+_MOST_TOGETHER = 32
 
 
 @operation(
@@ -48,18 +54,27 @@ async def reserve_stock(call: Call[ReservationRequest]) -> Reply:
     try:
         if len(lines) == 1:
             ((product_id, quantity),) = lines
-            row = await database.row(
-                RESERVE_ONE,
-                **names,
-                product_id=product_id,
-                quantity=quantity,
-                traceparent=tracing.traceparent(),
-            )
-            if row is not None:
-                return Reply.json(row[0])
+            asked = Asked(call.body.reservation_id, quantity, tracing.traceparent())
+            decision = await call.services.one(_joined).join(product_id, asked)
+            if isinstance(decision, Problem):
+                raise decision
+            if decision is not None:
+                return Reply.json(decision)
         return await _decide_under_lock(database, names, lines)
     except UniqueViolation:
         return await _first_answer(database, names, lines)
+
+
+def _joined(services: Services) -> Joining[int, Asked, Decision]:
+    """Reservations of one product that come while one of its is under way go together."""
+
+    async def work(product_id: int, asked: Sequence[Asked]) -> Sequence[Decision]:
+        if len(asked) > 1:
+            return await reserve_together(services.database, product_id, asked)
+        return [await reserve_one(services.database, product_id, asked[0])]
+
+    most = services.settings.integer("RESERVE_TOGETHER", _MOST_TOGETHER, least=1, most=1_000)
+    return Joining(work, most)
 
 
 async def _decide_under_lock(database: Database, names: dict[str, object], lines: Lines) -> Reply:
@@ -89,16 +104,9 @@ def _refusal(lines: Lines, products: dict[int, Row]) -> Problem | None:
         return ProductNotFound(
             f"There is no product {', '.join(map(str, missing))}.", product_ids=missing
         )
-    short = [
-        {"product_id": p, "name": products[p][1], "requested": q, "available": products[p][3]}
-        for p, q in lines
-        if products[p][3] < q
-    ]
+    short = [(p, products[p][1], q, products[p][3]) for p, q in lines if products[p][3] < q]
     if short:
-        detail = "; ".join(
-            f"{s['name']}: {s['requested']} asked for, {s['available']} available" for s in short
-        )
-        return InsufficientStock(detail + ".", products=short)
+        return InsufficientStock.of(short)
     if sum(products[p][2] * q for p, q in lines) > Decimal(MOST_TOTAL):
         return Invalid([("items", f"the total would exceed {MOST_TOTAL}")])
     return None

@@ -145,6 +145,17 @@ class InsufficientStock(Conflict):
 
     type, title = "insufficient-stock", "Not enough stock"
 
+    @classmethod
+    def of(cls, short: Sequence[tuple[int, str, int, int]]) -> "InsufficientStock":
+        """Of products as (id, name, quantity asked for, quantity available)."""
+        detail = "; ".join(
+            f"{name}: {requested} asked for, {available} available"
+            for _, name, requested, available in short
+        )
+        members = ("product_id", "name", "requested", "available")
+        products = [dict(zip(members, each, strict=True)) for each in short]
+        return cls(detail + ".", products=products)
+
 
 class ReservationMismatch(Conflict):
     """The reservation's id was used before for other lines."""

@@ -1,7 +1,8 @@
 """What a function's process holds while it serves: wired once, handed to every call."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from shop.settings import Settings
 from shop.telemetry import Telemetry
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from shop.client import Client
     from shop.database import Database
     from shop.trust import Trust
+
+Made = TypeVar("Made")
 
 
 @dataclass(slots=True, eq=False)
@@ -27,6 +30,14 @@ class Services:
     client_or_none: "Client | None" = None
     # None where authentication is off.
     trust: "Trust | None" = None
+    _made: dict[Callable[["Services"], Any], Any] = field(default_factory=dict)
+
+    def one(self, make: Callable[["Services"], Made]) -> Made:
+        """What `make` makes of these services, once in the process; later calls get the same."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: Made = self._made[make]
+        return made
 
     @property
     def database(self) -> "Database":

@@ -1,5 +1,6 @@
 import asyncio
 import random
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -7,7 +8,8 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from tests.support.shop import Api
+from tests.support.functions import Function
+from tests.support.shop import Answer, Api, Shop
 from tests.support.tables import Inventory
 
 
@@ -375,3 +377,76 @@ def test_the_database_refuses_what_cannot_be(inventory: Inventory, statement: An
 
     with pytest.raises(psycopg.errors.CheckViolation):
         inventory.run(statement)
+
+
+async def test_reservations_that_come_while_one_is_under_way_take_the_row_once(
+    api: Api, shop: Shop, inventory: Inventory
+) -> None:
+    inventory.add(stock=100, threshold=95)
+    statements = seen_statements(shop["reserve_stock"])
+
+    answers = await all_at_once(api, inventory, [1] * 21)
+
+    assert {answer.status for answer in answers} == {200}
+    assert statements == ["reserve_one", "reserve_together"]
+    assert inventory.stock(1) == 79
+    assert inventory.ledger(1) == [("initial", 100), *[("sale", -1)] * 21]
+    assert [event[2]["stock"] for event in inventory.events("product.stock_low")] == [79]
+
+
+async def test_of_those_that_come_together_as_many_are_served_as_there_are_pieces(
+    api: Api, shop: Shop, inventory: Inventory
+) -> None:
+    inventory.add(stock=10)
+    statements = seen_statements(shop["reserve_stock"])
+
+    answers = await all_at_once(api, inventory, [1] * 15 + [11] * 5)
+
+    assert [answer.status for answer in answers].count(200) == 10
+    short = [answer.json["products"][0] for answer in answers[15:]]
+    assert {(each["requested"], each["available"]) for each in short} == {(11, 9)}
+    assert inventory.stock(1) == 0
+    assert "refuse_together" in statements
+    stored = "SELECT count(*) FROM reservations WHERE status = 'refused'"
+    assert inventory.value(stored) == 10
+
+
+async def test_joining_can_be_switched_off(api: Api, shop: Shop, inventory: Inventory) -> None:
+    inventory.add(stock=100)
+    statements = seen_statements(shop.replace("reserve_stock", RESERVE_TOGETHER="1"))
+
+    answers = await asyncio.gather(*(api.reserve(uuid4(), [(1, 1)]) for _ in range(20)))
+
+    assert {answer.status for answer in answers} == {200}
+    assert statements == ["reserve_one"] * 20
+
+
+def seen_statements(function: Function) -> list[str]:
+    """The names of the statements that the function runs from now on."""
+    seen: list[str] = []
+    database = function.services.database
+    record = database._record
+
+    def recorded(seconds: float, labels: Mapping[str, str]) -> None:
+        seen.append(labels["statement"])
+        record(seconds, labels)
+
+    database._record = recorded
+    return seen
+
+
+async def all_at_once(api: Api, inventory: Inventory, quantities: list[int]) -> list[Answer]:
+    """Reserve so many pieces of product 1, the others while the first waits for the row."""
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE application_name = 'shop-reserve_stock' AND wait_event_type = 'Lock'"
+    )
+    with psycopg.connect(inventory.url) as other:
+        other.execute("SELECT FROM products WHERE id = 1 FOR UPDATE")
+        tasks = [asyncio.create_task(api.reserve(uuid4(), [(1, quantities[0])]))]
+        async with asyncio.timeout(5):
+            while not inventory.value(waiting):
+                await asyncio.sleep(0.01)
+        tasks += [asyncio.create_task(api.reserve(uuid4(), [(1, q)])) for q in quantities[1:]]
+        await asyncio.sleep(0.3)
+    return await asyncio.gather(*tasks)
