@@ -38,7 +38,8 @@ class Upstreams:
                 named: dict[str, str] = json.loads(settings.text("UPSTREAMS"))
             except ValueError:
                 raise SettingError("UPSTREAMS must be a JSON object of base URLs") from None
-            self._bases = {name: url.rstrip("/") for name, url in named.items()}
+            # One that no route leads to, the gateway itself on this machine, is none of them.
+            self._bases = {name: url.rstrip("/") for name, url in named.items() if name in services}
         else:
             template = settings.text("UPSTREAM_URL")
             self._bases = {

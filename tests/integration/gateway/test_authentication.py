@@ -135,6 +135,15 @@ async def test_what_operators_ask_of_the_gateway_needs_no_token(
     assert (await ask(client, start_gateway().address + "/health"))[2]["auth"] == "off"
 
 
+async def test_health_tells_of_what_is_behind_the_gateway_and_of_nothing_else(
+    client: Client, start_gateway: StartGateway, stage: Stage
+) -> None:
+    addresses = dict.fromkeys(("gateway", "list-products", "list-keys"), stage.address)
+    gateway = start_gateway(UPSTREAMS=json.dumps(addresses))
+    status, _, health = await ask(client, gateway.address + "/health")
+    assert (status, set(health["services"])) == (200, {"list-products", "list-keys"})
+
+
 async def test_while_no_key_was_ever_seen_the_client_may_try_again(
     client: Client, guarded: str, stage: Stage
 ) -> None:
