@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from shop import trust
+from shop.errors import EventNotTrusted
 from shop.events import SOURCES, Received
 from shop.keys import OPERATOR, Signer, Verifier, decoded, encoded, signer_of
 from shop.settings import Settings
@@ -54,6 +55,12 @@ def holds(verifier: Verifier, event: Received) -> bool:
     except ValueError:
         return False
     return verifier.holds(kid, _message(event.attributes, event.body), made)
+
+
+def require(verifier: Verifier, event: Received) -> None:
+    """Take the event; EventNotTrusted where nobody who may send it has signed it as it is."""
+    if not holds(verifier, event):
+        raise EventNotTrusted(f"Nobody who may tell of {event.source[:200]} has signed it.")
 
 
 def _message(attributes: Mapping[str, str], data: bytes) -> bytes:

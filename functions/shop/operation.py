@@ -11,7 +11,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar
+from typing import Any, Generic, TypedDict, TypeVar
 from uuid import UUID
 
 import functions_framework.aio
@@ -19,11 +19,10 @@ from pydantic import BaseModel
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from shop import parsing
+from shop import event_signatures, parsing
 from shop.access import Access, Caller, Role
 from shop.errors import (
     PROBLEM_TYPE,
-    EventNotTrusted,
     Internal,
     MethodNotAllowed,
     NotFound,
@@ -32,9 +31,6 @@ from shop.errors import (
 from shop.events import Received
 from shop.paging import forwarded_prefix
 from shop.services import Services
-
-if TYPE_CHECKING:
-    from shop.trust import Trust
 
 Body = TypeVar("Body")
 PathValue = int | UUID
@@ -316,7 +312,7 @@ def event_handler(
                 received = Received.from_http(request.headers, await request.body())
                 request.scope["shop.note"].update(event_type=received.type, event_id=received.id)
                 if declared.signed_events and services.trust is not None:
-                    _trusted(received, services.trust)
+                    event_signatures.require(services.trust.verifier, received)
                 note = await story(received, services)
             except Problem as problem:
                 return _problem(problem)
@@ -333,11 +329,6 @@ def event_handler(
         return handler
 
     return declare
-
-
-def _trusted(received: Received, trust: "Trust") -> None:
-    if not trust.vouches(received):
-        raise EventNotTrusted(f"Nobody who may tell of {received.source[:200]} has signed it.")
 
 
 async def _parse(request: Request, declared: Operation) -> Call[Any]:

@@ -8,15 +8,12 @@ that a request pays a look-up for each.
 import json
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shop.access import GUEST, Caller
 from shop.errors import Unauthenticated
 from shop.keys import Signer, Verifier, read_set, signer_of
 from shop.settings import SettingError, Settings
-
-if TYPE_CHECKING:
-    from shop.events import Received
 
 HEADER = "shop-identity"
 # The only one who says which account calls; every other signer speaks for itself alone.
@@ -123,12 +120,6 @@ class Trust:
         if self.identities_or_none is None:
             raise RuntimeError("this process is not declared to call others")
         return self.identities_or_none
-
-    def vouches(self, event: "Received") -> bool:
-        """Whether the event is signed by its source, and is as it was then."""
-        from shop import event_signatures
-
-        return event_signatures.holds(self.verifier, event)
 
 
 def is_on(settings: Settings) -> bool:

@@ -1,6 +1,8 @@
 """Identities inside the shop: who may name whom, and what is believed."""
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -152,3 +154,15 @@ def test_a_process_without_its_keys_says_what_is_missing(
 ) -> None:
     with pytest.raises(SettingError, match=said):
         configure(Settings(settings), calls=True)
+
+
+def test_where_authentication_is_off_nothing_of_it_is_imported() -> None:
+    program = (
+        "import sys; from shop.serve import build; from shop.settings import Settings;"
+        "build(Settings({'FUNCTION_TARGET': 'gateway', 'FUNCTION_SOURCE': 'gateway/gateway.py'}));"
+        "print(sorted({'cryptography', 'jwt'} & sys.modules.keys()))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "[]"
