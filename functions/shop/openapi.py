@@ -235,7 +235,9 @@ def _failures(operation: Operation) -> dict[int, set[str]]:
     for failure in failures:
         found.setdefault(failure.status, set()).add(failure.title)
     of_the_gateway = (
-        (429, "Too many requests"), (502, "A service broke off its answer"), (504, "Too late"),
+        (414, "The target is too long"), (429, "Too many requests"),
+        (431, "The headers are too long"), (502, "A service broke off its answer"),
+        (504, "Too late"),
     )  # fmt: skip
     for status, title in of_the_gateway:
         if not operation.cluster_local:

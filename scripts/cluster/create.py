@@ -68,6 +68,10 @@ def create() -> None:
             "--timeout=300s", seconds=310,
         )  # fmt: skip
     _configure("config-network", _INGRESS_CLASS)
+    # Without the first, Envoy hands on what a client says of its own address, and nothing else.
+    _configure(
+        "config-kourier", {"use-remote-address": "true", "disable-envoy-server-header": "true"}
+    )
     # Read at its start: what the dashboard of Knative shows of pods and concurrency.
     _configure("config-observability", {"metrics-protocol": "prometheus"})
     kubectl("-n", "knative-serving", "rollout", "restart", "deployment/autoscaler")

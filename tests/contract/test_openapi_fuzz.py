@@ -34,7 +34,7 @@ from tests.support.live import Live
 EXAMPLES = int(os.environ.get("SHOP_FUZZ", "150"))
 # What may be answered to a request that the document does not allow. A body may be too large
 # before it is anything else, and a condition may fail first.
-REFUSALS = [304, 400, 404, 405, 412, 413, 415, 422]
+REFUSALS = [304, 400, 404, 405, 412, 413, 414, 415, 422, 431]
 # What would tell of the inside: stacks, statements, files, addresses, and what serves.
 _INSIDE = re.compile(
     r"Traceback|File \"|\.py\b|psycopg|sqlalchemy|SELECT |INSERT |UPDATE |relation \"|"

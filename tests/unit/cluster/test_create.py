@@ -30,6 +30,7 @@ def test_knative_gets_an_ingress_and_a_domain_that_leads_to_the_node(said: Path)
     }
     assert patches == {
         "config-network": {"ingress-class": "kourier.ingress.networking.knative.dev"},
+        "config-kourier": {"use-remote-address": "true", "disable-envoy-server-header": "true"},
         "config-observability": {"metrics-protocol": "prometheus"},
         "config-domain": {"192.168.49.2.sslip.io": ""},
     }
