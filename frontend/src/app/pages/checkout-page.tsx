@@ -43,7 +43,7 @@ export default function CheckoutPage() {
       <Checkout
         lines={lines}
         total={sum}
-        isBlocked={lines.some(isShort) || sum > MOST_TOTAL}
+        obstacle={lines.some(isShort) ? t.cart.blocked : sum > MOST_TOTAL ? t.cart.tooMuch : null}
         review={<CartLines lines={lines} />}
         onPlaced={(order) => {
           setDone(true);

@@ -22,7 +22,7 @@ function show() {
     <Checkout
       lines={[{ id: 1, name: "Laptop", quantity: 5 }]}
       total={1000 as Cents}
-      isBlocked={false}
+      obstacle={null}
       review={null}
       onPlaced={onPlaced}
       onAdjust={onAdjust}

@@ -28,15 +28,15 @@ export interface CheckoutLine {
 export function Checkout({
   lines,
   total,
-  isBlocked,
+  obstacle,
   review,
   onPlaced,
   onAdjust,
 }: {
   lines: readonly CheckoutLine[];
   total: Cents;
-  /** Whether something has to be adjusted before it can be ordered. */
-  isBlocked: boolean;
+  /** What has to be adjusted before it can be ordered. */
+  obstacle: string | null;
   review: ReactNode;
   onPlaced: (order: Order) => void;
   /** Sets the quantities of products; 0 takes one out. */
@@ -108,14 +108,14 @@ export function Checkout({
             {isLostOther ? t.checkout.unknownOther : t.checkout.unknownText}
           </Callout>
         )}
-        {isBlocked && !placing.isError && <Callout kind="warn">{t.cart.blocked}</Callout>}
+        {obstacle !== null && !placing.isError && <Callout kind="warn">{obstacle}</Callout>}
         {!isOnline && <Callout kind="calm">{t.checkout.offline}</Callout>}
         <Button
           kind="primary"
           size="large"
           wide
           busy={placing.isPending}
-          disabled={isBlocked || !isOnline}
+          disabled={obstacle !== null || !isOnline}
           onClick={place}
         >
           {placing.isPending ? t.checkout.placing : t.checkout.placeFor(formats.money(total))}
