@@ -12,12 +12,15 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from psycopg.errors import LockNotAvailable
 
 from shop.settings import SettingError, Settings
 
 AREAS = ("inventory", "orders", "notifications", "identity")
 _WAIT_SECONDS = 60
 _LOCK = 7_410_001
+_LOCK_SECONDS = 2.0
+_ATTEMPTS = 30
 
 
 def configuration(area: str, connection: sa.Connection) -> Config:
@@ -47,13 +50,42 @@ def connect(url: str, *, wait: float = _WAIT_SECONDS) -> sa.Connection:
             time.sleep(0.2)
 
 
-def migrate(area: str, url: str) -> None:
-    """Run what is missing of the area's migrations."""
+def migrate(area: str, url: str, revision: str = "head") -> None:
+    """Run what is missing of the area's migrations, up to a revision.
+
+    A change of a table waits for whoever uses it, and all who come later wait behind it. So it
+    gives up after two seconds, lets them pass, and tries again.
+
+    Raises:
+        OperationalError: PostgreSQL does not answer, or a table is in use all the time.
+    """
     with connect(url) as connection:
         connection.execute(sa.select(sa.func.pg_advisory_lock(_LOCK)))
         connection.commit()
-        command.upgrade(configuration(area, connection), "head")
-        connection.commit()
+        for attempt in range(1, _ATTEMPTS + 1):
+            connection.exec_driver_sql(f"SET lock_timeout = {_LOCK_SECONDS * 1000:.0f}")
+            connection.commit()
+            try:
+                _drop_unfinished_indexes(connection)
+                command.upgrade(configuration(area, connection), revision)
+                connection.commit()
+            except sa.exc.OperationalError as error:
+                connection.rollback()
+                if attempt == _ATTEMPTS or not isinstance(error.orig, LockNotAvailable):
+                    raise
+                time.sleep(_LOCK_SECONDS)
+            else:
+                return
+
+
+def _drop_unfinished_indexes(connection: sa.Connection) -> None:
+    """What a CREATE INDEX CONCURRENTLY leaves that was cut off: IF NOT EXISTS would take it."""
+    names = connection.exec_driver_sql(
+        "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid"
+    ).scalars()
+    for name in list(names):
+        connection.exec_driver_sql(f"DROP INDEX {name}")
+    connection.commit()
 
 
 def main(arguments: list[str]) -> int:

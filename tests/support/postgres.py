@@ -24,6 +24,8 @@ class Server:
     """A running server; `urls` holds, by area, the connection of its owner."""
 
     urls: Mapping[str, str]
+    admin: str = ""
+    """The connection of a superuser."""
 
 
 def free_port() -> int:
@@ -62,7 +64,7 @@ def server() -> Iterator[Server]:
         urls = {area: postgres.url(area) for area in AREAS}
         for area, url in urls.items():
             migrate(area, url)
-        yield Server(urls)
+        yield Server(urls, postgres.admin_url)
     finally:
         child.send_signal(signal.SIGINT)
         try:
