@@ -13,6 +13,7 @@ import aiohttp
 from aiohttp import web
 
 from local.layout import HOST
+from tests.faults import poison
 from tests.faults.links import Thread
 
 # twice: an event is delivered again, at once and later; late: it is held back, with those behind
@@ -60,6 +61,8 @@ class Crossing:
         body = await request.read()
         kept = {n: v for n, v in request.headers.items() if n.lower() in _HEADERS or _event(n)}
         manner = self.manner
+        if request.headers.get("ce-partitionkey") == poison.KEY:
+            manner = None  # Whoever accepts what is to be refused owes its dead letter.
         if manner == "late":
             await asyncio.sleep(self.chance.uniform(0, _LATE_SECONDS))
         if manner == "shuffled":

@@ -7,6 +7,7 @@ from kafka import KafkaProducer
 
 from shop.events import SCHEMAS, SOURCES
 
+KEY = "poison"
 _TOPICS = {"inventory": "inventory-events", "orders": "order-events"}
 
 
@@ -20,6 +21,7 @@ def send(address: str, kind: str, area: str) -> str:
         "ce_source": SOURCES[area],
         "ce_type": f"com.shophub.{name}.v1",
         "ce_subject": "orders/1",
+        "ce_partitionkey": KEY,
         "ce_dataschema": SCHEMAS,
         "content-type": "application/json",
     }  # fmt: skip
@@ -34,7 +36,7 @@ def send(address: str, kind: str, area: str) -> str:
     )
     try:
         sent = producer.send(
-            _TOPICS[area], key=b"poison", value=value,
+            _TOPICS[area], key=KEY.encode(), value=value,
             headers=[(name, text.encode()) for name, text in headers.items()],
         ).get(timeout=10)  # fmt: skip
     finally:
