@@ -35,9 +35,9 @@ _SHARES: dict[Kind, int] = {
 
 @dataclass(slots=True)
 class Shoppers:
-    """Some clients, whose choices follow from `seed`; their timing does not.
+    """Clients whose choices follow from `seed`; their timing does not.
 
-    `pause` is what a client waits between two requests, `patience` for how long it repeats one.
+    `pause` is what each waits between two requests, `patience` for how long it repeats one.
     """
 
     url: str
@@ -90,8 +90,6 @@ class Shoppers:
                 case _:
                     await self._list(client)
             await asyncio.sleep(self.pause)
-
-    # --- orders ---
 
     def _lines(self, chance: random.Random) -> Lines:
         kind = chance.random()
@@ -156,8 +154,6 @@ class Shoppers:
             if done:
                 sight = OrderSight(order_id, began, time.monotonic(), "cancelled")
                 self.seen.order_sights.append(sight)
-
-    # --- products ---
 
     async def _create(self, client: Client, stock: int) -> None:
         price = self._next_price()
@@ -224,8 +220,6 @@ class Shoppers:
         if self.products[place] == product:
             self.products.pop(place)
 
-    # --- reading ---
-
     async def _read(self, client: Client, chance: random.Random) -> None:
         if self.seen.confirmed and chance.random() < 0.5:
             order_id = chance.choice(self.seen.confirmed[-50:])
@@ -261,8 +255,6 @@ class Shoppers:
                     Sight(shown["id"], began, time.monotonic(), shown["stock"],
                           price=Decimal(shown["price"]))
                 )  # fmt: skip
-
-    # --- after healing ---
 
     async def ask_again(self) -> None:
         """Send what was never answered once more, and repeat some of the rest.
