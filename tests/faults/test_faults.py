@@ -25,11 +25,11 @@ async def _hold(
     return outcome
 
 
-def _assert_whole(outcome: Outcome) -> None:
+def _assert_whole(outcome: Outcome, expected: set[str]) -> None:
     found = "\n".join(map(str, outcome.differences[:50]))
     assert outcome.differences == [], f"{outcome.replay}\n{found}"
     statuses = {order.status for order in outcome.history.orders}
-    assert statuses == {"confirmed", "rejected", "cancelled"}, "too little has happened"
+    assert statuses >= expected, "too little has happened"
 
 
 async def test_nothing_is_lost_or_done_twice_whatever_goes_wrong(
@@ -48,7 +48,7 @@ async def test_nothing_is_lost_or_done_twice_whatever_goes_wrong(
         )
         outcome = await _hold(target, f"seed {seed}", seed, faults, seconds, 60.0)
         outcomes.append(outcome)
-        _assert_whole(outcome)
+        _assert_whole(outcome, {"confirmed"} if listed else {"confirmed", "rejected", "cancelled"})
         seed += 1
         if listed or time.monotonic() > until:
             return
@@ -66,4 +66,4 @@ async def test_a_platform_that_ends_while_it_is_used_goes_on_where_it_was(
     faults = [Fault(3.0, kind)]
     outcome = await _hold(target, f"platform: {kind}", seed, faults, 6.0, _LONG_PATIENCE)
     outcomes.append(outcome)
-    _assert_whole(outcome)
+    _assert_whole(outcome, {"confirmed"})
