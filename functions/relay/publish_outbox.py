@@ -15,6 +15,7 @@ import psycopg
 from kafka.errors import KafkaError
 
 from relay import readings
+from relay.lag import Lag
 from relay.outbox import Outbox, Waiting, waves
 from relay.sending import event_message, publish
 from relay.trace import Tracing
@@ -79,7 +80,10 @@ class Relay:
             for what, reason in (("PostgreSQL", "database"), ("Kafka", "kafka"))
         )
         self._tracing = Tracing(loop.telemetry, self._topic)
-        self._chores = Chores(loop, self._url, readings.chores(area, loop.telemetry, settings))
+        group = settings.text("CONSUMER_GROUP")
+        lag = Lag(loop.telemetry, prefix, self._servers, self._topic, group)
+        chores = [*readings.chores(area, loop.telemetry, settings), lag.chore()]
+        self._chores = Chores(loop, self._url, chores)
 
     def turn(self) -> float:
         """Publish what waits; returns the seconds until it is worth looking again."""

@@ -93,6 +93,10 @@ def _outbox(prefix: str) -> tuple[Instrument, ...]:
             f"{prefix}_outbox_failures", "counter", "{failure}", ("reason",),
             "Rounds of the relay that failed, by what did not answer.",
         ),
+        Instrument(
+            f"{prefix}_consumer_lag", "gauge", "{event}", ("consumer",),
+            "Events on the area's topic that its notifier has not handled yet, as the broker says.",
+        ),
     )  # fmt: skip
 
 

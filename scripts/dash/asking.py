@@ -32,7 +32,7 @@ QUERIES = {
     "age": "shop:outbox_oldest_age:seconds",
     "published": "sum by (type) (rate(inventory_outbox_published_total[1m])) "
     "or sum by (type) (rate(order_outbox_published_total[1m]))",
-    "lag": "max by (source) (event_source_lag)",
+    "lag": "max by (consumer) (shop:consumer_lag:events)",
     "latency": "histogram_quantile(0.95, sum by (le) "
     "(rate(notification_event_latency_seconds_bucket[1m])))",
     "letters": "shop:dead_letters:events",

@@ -79,8 +79,8 @@ def _events(readings: Readings, paint: Paint) -> Iterator[str]:
     for service, events in backlog.items():
         line = f"  {f'outbox {service}':<18} {events:,.0f} waiting, {_time(age.get(service))} old"
         yield paint(line, _RED) if age.get(service, 0) > 60 else line
-    for source, events in readings.by("lag", "source").items():
-        line = f"  {f'lag {source}':<24} {events:,.0f}"
+    for consumer, events in readings.by("lag", "consumer").items():
+        line = f"  {f'lag {consumer}':<24} {events:,.0f}"
         yield paint(line, _YELLOW) if events > 100 else line
     yield _warned("dead letters", readings.by("letters", "state").get("waiting"), paint)
 

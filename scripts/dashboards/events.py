@@ -13,6 +13,10 @@ from dashboards.panels import (
 )
 
 _AREAS = ("inventory", "order")
+_ANSWERS = "notification_http_requests_total"
+_TAKERS = 'function=~"notify_.+|record_dead_letter"'
+# What Knative retries.
+_AGAIN = "404|408|409|429|5.."
 _LATENCY = "notification_event_latency_seconds"
 
 BOARD = Board(
@@ -21,7 +25,6 @@ BOARD = Board(
     about="From an event's commit to its delivery, in the order in which it travels.",
     variables=(
         choice("type", "Type", "notification_event_latency_seconds_count"),
-        choice("source", "Source", "event_source_lag"),
     ),
     rows=(
         Row(
@@ -99,37 +102,36 @@ BOARD = Board(
             "Consumers",
             (
                 Panel(
-                    "Consumer lag", "Events on the topics that were not answered yet.",
-                    (Query('max by (source) (event_source_lag{source=~"$source"})', "{{source}}"),),
+                    "Consumer lag", "Events on the topics that their notifier has not handled yet.",
+                    (Query("max by (consumer) (shop:consumer_lag:events)", "{{consumer}}"),),
                     steps=((None, "green"), (500, "red")), width=6, alerts=("NotifierLag",),
                 ),
                 Panel(
-                    "Deliveries", "Events that a source is done with, by how it ended.",
+                    "Answers to events", "204: done. 400: a dead letter at once. Others: the "
+                    "event is offered again, and a dead letter at last.",
                     (Query(
-                        "sum by (source, outcome) "
-                        '(rate(event_source_deliveries_total{source=~"$source"}[1m]))',
-                        "{{source}} {{outcome}}",
+                        f"sum by (function, status) (rate({_ANSWERS}{{{_TAKERS}}}[1m]))",
+                        "{{function}} {{status}}",
                     ),),
                     unit=PER_SECOND, width=6, alerts=("DeadLetters",),
                 ),
                 Panel(
-                    "Retries", "Attempts after the first one.",
+                    "Offered again", "Answers after which the same event comes once more.",
                     (Query(
-                        "sum by (source) (rate(event_source_retries_total"
-                        '{source=~"$source"}[1m])) '
-                        "or 0 * max by (source) (event_source_lag)",
-                        "{{source}}",
+                        f'sum by (function) (rate({_ANSWERS}{{{_TAKERS},status=~"{_AGAIN}"}}[1m])) '
+                        f"or 0 * sum by (function) (rate({_ANSWERS}{{{_TAKERS}}}[1m]))",
+                        "{{function}}",
                     ),),
-                    unit=PER_SECOND, width=6, alerts=("NotifierLag",), traces="event-sources",
+                    unit=PER_SECOND, width=6, alerts=("NotifierLag",), traces="notify-order",
                 ),
                 Panel(
-                    "Time of a delivery", "p95, waits and retries included.",
+                    "Time of an answer", "p95 of the functions that take events.",
                     (Query(
-                        "histogram_quantile(0.95, sum by (source, le) "
-                        '(rate(event_source_delivery_seconds_bucket{source=~"$source"}[1m])))',
-                        "{{source}}",
+                        "histogram_quantile(0.95, sum by (function, le) (rate("
+                        f"notification_http_request_duration_seconds_bucket{{{_TAKERS}}}[1m])))",
+                        "{{function}}",
                     ),),
-                    unit=SECONDS, width=6, traces="event-sources",
+                    unit=SECONDS, width=6, traces="notify-order",
                 ),
             ),
         ),

@@ -31,6 +31,7 @@ def make_relay(broker: Broker, inventory: Inventory, orders: Orders) -> Iterator
                 "DATABASE_URL": database.url,
                 "KAFKA_BOOTSTRAP_SERVERS": broker.servers,
                 "TOPIC": topic,
+                "CONSUMER_GROUP": f"reader-of-{topic}",
             }
             relay = Relay(loop, area, Settings(settings | further))
             stack.callback(relay.close)

@@ -23,6 +23,7 @@ def test_a_relay_serves_its_health_and_metrics_and_ends_when_it_is_told(
     environment = {
         "AREA": "orders",
         "TOPIC": "order-events",
+        "CONSUMER_GROUP": "notify-order",
         "DATABASE_URL": orders.url,
         "KAFKA_BOOTSTRAP_SERVERS": broker.servers,
     }
@@ -65,6 +66,7 @@ def test_an_event_goes_on_with_the_trace_of_its_change(
     environment = {
         "AREA": "orders",
         "TOPIC": "order-events",
+        "CONSUMER_GROUP": "notify-order",
         "DATABASE_URL": orders.url,
         "KAFKA_BOOTSTRAP_SERVERS": broker.servers,
         "OTEL_TRACES_EXPORTER": "console",

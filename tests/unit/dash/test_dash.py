@@ -27,7 +27,7 @@ QUIET: dict[str, list[Series]] = {
     "sent": [({"type": "order.created"}, 1_239.0)],
     "backlog": [({"service": "orders"}, 3.0)],
     "age": [({"service": "orders"}, 0.25)],
-    "lag": [({"source": "order-events"}, 2.0)],
+    "lag": [({"consumer": "notify_order"}, 2.0)],
     "letters": [({"state": "waiting"}, 0.0)],
     "products": [({}, 40.0)],
     "low": [({}, 1.0)],
