@@ -17,6 +17,8 @@ from shop.telemetry import Telemetry
 _EVERY_SECONDS = 10.0
 # The chores that read the database wait for this one meanwhile.
 _PATIENCE_MS = 2_000
+# It waits for answers, and costs little: it need not rest for long because one took long.
+_OF_WAITING = 0.5
 
 
 class Lag:
@@ -35,7 +37,9 @@ class Lag:
 
     def chore(self) -> Chore:
         """What reads it; where the broker does not answer, nothing is known."""
-        return Chore("consumer lag", _EVERY_SECONDS, self._read, forget=self._shelf.clear)
+        return Chore(
+            "consumer lag", _EVERY_SECONDS, self._read, share=_OF_WAITING, forget=self._shelf.clear
+        )
 
     def _read(self, _: Connection) -> None:
         try:
