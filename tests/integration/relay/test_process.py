@@ -32,6 +32,7 @@ def test_a_relay_serves_its_health_and_metrics_and_ends_when_it_is_told(
         relay.wait_for("/metrics", 'status="confirmed"} 1.0')
         metrics = relay.wait_for("/metrics", 'type="order.created"} 1.0')
         assert "order_outbox_backlog" in metrics
+        relay.wait_for("/metrics", 'consumer="notify_order"')
         assert relay.get("/health/live")[0] == 200
         assert relay.get("/health/ready")[0] == 200
         assert relay.get("/orders")[0] == 404
@@ -97,6 +98,7 @@ def test_an_event_that_is_published_again_is_the_same_to_the_byte(
     environment = {
         "AREA": "orders",
         "TOPIC": "order-events",
+        "CONSUMER_GROUP": "notify-order",
         "DATABASE_URL": orders.url,
         "KAFKA_BOOTSTRAP_SERVERS": broker.servers,
         "OTEL_TRACES_EXPORTER": "console",
