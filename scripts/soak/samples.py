@@ -22,7 +22,11 @@ _CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIK
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One look. Memory is in MB, by process."""
+    """One look. Memory is in MB, by process.
+
+    PostgreSQL's shared buffers are left out: they fill to what is configured, and no further. So
+    are the files that its sessions hold open, each up to PostgreSQL's own bound; sessions count.
+    """
 
     memory: Mapping[str, float]
     files: Mapping[str, int]
@@ -38,8 +42,9 @@ def look(state: State) -> Sample:
         with contextlib.suppress(psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
             parent = psutil.Process(known["pid"])
             family = [parent, *parent.children(recursive=True)]
-            memory[name] = sum(_pss(process.pid) for process in family) / _MEGABYTE
-            files[name] = sum(process.num_fds() for process in family)
+            memory[name] = sum(_own_share(process.pid) for process in family) / _MEGABYTE
+            if name != "postgres":
+                files[name] = sum(process.num_fds() for process in family)
     with psycopg.connect(state.admin_database, autocommit=True) as connection:
         (connections,) = connection.execute(_CONNECTIONS).fetchone() or (0,)
     backlog = 0
@@ -50,9 +55,10 @@ def look(state: State) -> Sample:
     return Sample(memory, files, connections, backlog)
 
 
-def _pss(pid: int) -> int:
-    """The process's share of the memory that it uses, in bytes."""
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) * 1024
-    return 0
+def _own_share(pid: int) -> int:
+    """The process's share of the memory that it uses, without shared memory, in bytes."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+    found = {
+        name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)
+    }
+    return (found.get("Pss", 0) - found.get("Pss_Shmem", 0)) * 1024
