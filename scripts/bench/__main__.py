@@ -19,7 +19,7 @@ from bench.report import Result
 
 # These measure one running shop, in this order.
 WHOLE = ("orders", "latency", "start")
-PARTS = ("reads", "reserve", "growth", "telemetry", *WHOLE)
+PARTS = ("reads", "reserve", "gateway", "growth", "telemetry", *WHOLE)
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -72,6 +72,10 @@ def measuring(part: str) -> Callable[[Options], Result]:
         from bench import reserve
 
         return reserve.run
+    if part == "gateway":
+        from bench import gateway
+
+        return gateway.run
     if part == "telemetry":
         from bench import telemetry
 

@@ -25,6 +25,7 @@ class Load:
     path: str
     method: str = "GET"
     body: str = ""
+    header: str = ""
     connections: int = 16
     seconds: float = 5.0
     warmup: float = 1.0

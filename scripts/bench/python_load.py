@@ -112,6 +112,8 @@ def compose(options: argparse.Namespace) -> bytes:
     path = fill(options.path, options.low, options.high)
     body = fill(options.body, options.low, options.high)
     head = f"{options.method} {path} HTTP/1.1\r\nHost: {options.address}\r\nAccept: */*\r\n"
+    if options.header:
+        head += f"{options.header}\r\n"
     if body:
         head += f"Content-Type: application/json\r\nContent-Length: {len(body.encode())}\r\n"
     return f"{head}\r\n{body}".encode()
@@ -220,6 +222,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("-method", default="GET")
     parser.add_argument("-path", default="/")
     parser.add_argument("-body", default="")
+    parser.add_argument("-header", default="")
     parser.add_argument("-connections", type=int, default=1)
     parser.add_argument("-seconds", type=float, default=5.0)
     parser.add_argument("-warmup", type=float, default=0.0)

@@ -21,6 +21,7 @@ type settings struct {
 	method      string
 	path        string
 	body        string
+	header      string
 	connections int
 	seconds     float64
 	warmup      float64
@@ -51,6 +52,7 @@ func parse() settings {
 	flag.StringVar(&s.method, "method", "GET", "request method")
 	flag.StringVar(&s.path, "path", "/", "path; {n} becomes a random number, {uuid} a random UUID")
 	flag.StringVar(&s.body, "body", "", "JSON body, with the same placeholders")
+	flag.StringVar(&s.header, "header", "", "a further header, as Name: value")
 	flag.IntVar(&s.connections, "connections", 1, "connections kept open")
 	flag.Float64Var(&s.seconds, "seconds", 5, "measured seconds")
 	flag.Float64Var(&s.warmup, "warmup", 0, "seconds before that count nothing")

@@ -126,6 +126,9 @@ func (w *worker) compose() {
 	body := w.fill(s.body)
 	w.request = fmt.Appendf(w.request[:0], "%s %s HTTP/1.1\r\nHost: %s\r\nAccept: */*\r\n",
 		s.method, w.fill(s.path), s.address)
+	if s.header != "" {
+		w.request = fmt.Appendf(w.request, "%s\r\n", s.header)
+	}
 	if body != "" {
 		w.request = fmt.Appendf(w.request,
 			"Content-Type: application/json\r\nContent-Length: %d\r\n", len(body))
