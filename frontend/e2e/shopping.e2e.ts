@@ -14,7 +14,8 @@ test("somebody searches while typing, filters, sorts, and shares the address", a
   await page.getByRole("searchbox").pressSequentially(dear.name.toLowerCase(), { delay: 15 });
   await page.getByRole("heading", { level: 1, name: /results/i }).waitFor();
   await expect.poll(() => page.getByRole("article").count()).toBe(1);
-  expect(new URL(page.url()).searchParams.get("q")).toBe(dear.name.toLowerCase());
+  const searched = () => new URL(page.url()).searchParams.get("q");
+  await expect.poll(searched).toBe(dear.name.toLowerCase());
 
   await page.getByRole("button", { name: "Clear the search" }).click();
   await page.getByRole("button", { name: category }).click();

@@ -7,7 +7,7 @@ export default defineConfig({
     // One browser at a time: the machine has two cores, and the shop wants one of them.
     fileParallelism: false,
     testTimeout: 60_000,
-    expect: { poll: { timeout: 10_000 } },
+    expect: { poll: { timeout: 20_000 } },
     hookTimeout: 30_000,
   },
 });

@@ -70,7 +70,7 @@ STAGES = (
     Stage("e2e", _pytest("e2e"), live=True, calm=True),
     Stage(
         "e2e-auth",
-        ("pytest", *(f"tests/e2e/test_{name}.py" for name in ("accounts", "orders"))),
+        ("pytest", *(f"tests/e2e/test_{name}.py" for name in ("accounts", "orders", "storefront"))),
         calm=True,
         environment=(("AUTH", "on"),),
     ),
