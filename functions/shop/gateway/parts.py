@@ -59,6 +59,7 @@ def parts(services: Services) -> Parts:
 def prepare(services: Services) -> None:
     """Make the parts, so that a setting that is wrong is told at the start; tell of refusals."""
     parts(services)
+    services.telemetry.begin_at_zero("gateway_rate_limit_fallbacks")
     services.telemetry.observe(
         "gateway_refused_connections",
         lambda: [(guarding.refusals[reason], {"reason": reason}) for reason in guarding.REASONS],

@@ -24,6 +24,9 @@ from shop.telemetry import Reading, Telemetry
 _FLOWING = Room(in_flight=8, queued=0)
 
 _log = logging.getLogger(__name__)
+# Why a request is not sent, and what becomes of one that may be sent again.
+_REASONS = ("breaker", "bulkhead")
+_OUTCOMES = ("sent", "over-budget")
 
 
 @dataclass(slots=True)
@@ -58,6 +61,10 @@ class Gates:
         telemetry.observe("gateway_upstream_queued", self._queued)
         for service in services:
             telemetry.begin_at_zero("gateway_breaker_openings", service=service)
+            for reason in _REASONS:
+                telemetry.begin_at_zero("gateway_refused_requests", service=service, reason=reason)
+            for outcome in _OUTCOMES:
+                telemetry.begin_at_zero("gateway_retries", service=service, outcome=outcome)
 
     def breaker(self, service: str) -> Breaker:
         """The breaker of a service."""
@@ -91,7 +98,7 @@ class Gates:
 
     def _may_repeat(self, gate: Gate) -> bool:
         sent = gate.budget.take()
-        outcome = "sent" if sent else "over-budget"
+        outcome = _OUTCOMES[0] if sent else _OUTCOMES[1]
         self._telemetry.count("gateway_retries", 1, service=gate.service, outcome=outcome)
         return sent
 
