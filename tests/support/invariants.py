@@ -47,13 +47,17 @@ def _pieces(lines: list[dict[str, int]]) -> Counter[int]:
 
 def _assert_sold(inventory: Inventory) -> None:
     """What is missing from the stock is what reservations hold, product by product."""
-    held: Counter[int] = Counter()
-    for (lines,) in inventory.rows("SELECT lines FROM reservations WHERE status = 'held'"):
-        held += _pieces(lines)
-    moved = inventory.rows(
-        "SELECT product_id, -sum(change) FROM stock_movements"
+    # One statement, so one snapshot: a call that was cut off may still be at work meanwhile.
+    rows = inventory.rows(
+        "SELECT lines, NULL::bigint, NULL::numeric FROM reservations WHERE status = 'held'"
+        " UNION ALL SELECT NULL, product_id, -sum(change) FROM stock_movements"
         " WHERE reason IN ('sale', 'release') GROUP BY product_id HAVING sum(change) <> 0"
     )
+    held: Counter[int] = Counter()
+    for lines, _, _ in rows:
+        if lines is not None:
+            held += _pieces(lines)
+    moved = [(product_id, pieces) for lines, product_id, pieces in rows if lines is None]
     assert {product_id: int(pieces) for product_id, pieces in moved} == dict(held)
 
 
