@@ -1,7 +1,7 @@
 """The catalogue's reads: pages by keyset, in four orders and under three filters."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -11,14 +11,17 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
 from shop.database import Statement
-from shop.model.inventory import alive, product_json, products, shown
+from shop.model.inventory import alive, known_words, product_json, products, shown
 from shop.model.parts import json_object
+from shop.prepared import Row
 
 # Products that are looked through in order before the word index is asked: some 5 ms.
 SEARCH_WINDOW = 2_000
 # One product in so many is in the small word index, `products_search_sample`.
 SEARCH_SAMPLE = 128
-_MOST_TERMS = 8
+_MOST_WORDS = 8
+# Known words that one of a search may stand for; of more, its beginning is asked for.
+_MOST_MEANINGS = 32
 # PostgreSQL's parser divides further, as it did with what is searched: "USB-C", "3.5".
 _WORD = re.compile(r"[^\s'\\]*\w[^\s'\\]*")
 
@@ -48,15 +51,33 @@ SORTS = {
 }
 
 
-def search_terms(q: str | None) -> str | None:
-    """The words of a search as a tsquery in which each of them may go on.
-
-    None where nothing is asked, empty where what is asked holds no word.
-    """
+def search_words(q: str | None) -> list[str] | None:
+    """The words of a search; None where nothing is asked."""
     if q is None or not q.strip():
         return None
-    words = _WORD.findall(q.lower())[:_MOST_TERMS]
+    return _WORD.findall(q.lower())[:_MOST_WORDS]
+
+
+def begun(words: Iterable[str]) -> str:
+    """A tsquery of words each of which may go on, for PostgreSQL to divide further."""
     return " & ".join(f"'{word}':*" for word in words)
+
+
+def spelt_out(meanings: Iterable[Row]) -> str | None:
+    """The rows of MEANINGS as a tsquery; None where no product can have all the words."""
+    terms: list[str] = []
+    for begins, whole, found in meanings:
+        if whole and not found:
+            return None
+        few = whole and len(found) <= _MOST_MEANINGS
+        terms.append(" | ".join(map(_quoted, found)) if few else begins)
+    # PostgreSQL finds nothing to look for in a word such as "_".
+    return " & ".join(f"({term})" for term in terms if term) or None
+
+
+def _quoted(lexeme: str) -> str:
+    escaped = lexeme.replace("\\", "\\\\").replace("'", "''")
+    return f"'{escaped}'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +130,37 @@ class Shape:
 
 
 _ROWS = sa.bindparam("rows", type_=sa.Integer)
-_MATCHES = products.c.search.op("@@", return_type=sa.Boolean)(
-    sa.func.to_tsquery(
-        sa.literal_column("'simple'::regconfig"), sa.bindparam("terms", type_=sa.Text)
+_SIMPLE: sa.ColumnElement[Any] = sa.literal_column("'simple'::regconfig")
+_TERMS = sa.bindparam("terms", type_=sa.Text)
+
+
+def _matches(rows: sa.FromClause, terms: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    return rows.c.search.op("@@", return_type=sa.Boolean)(terms)
+
+
+def _meanings() -> sa.Executable:
+    asked = sa.func.unnest(sa.bindparam("words", type_=pg.ARRAY(sa.Text)), type_=sa.Text)
+    word: sa.ColumnElement[str] = asked.column_valued("asked")
+    quote, goes_on = (sa.literal_column(text, sa.Text) for text in ("''''", "''':*'"))
+    lexemes = sa.func.tsvector_to_array(sa.func.to_tsvector(_SIMPLE, word), type_=pg.ARRAY(sa.Text))
+    last = sa.func.chr(sa.literal_column("1114111"), type_=sa.Text)
+    found = (
+        sa.select(known_words.c.word)
+        .where(known_words.c.word >= word, known_words.c.word < word + last)
+        .order_by(known_words.c.word)
+        .limit(sa.literal_column(str(_MOST_MEANINGS + 1)))
     )
-)
+    return sa.select(
+        sa.cast(sa.func.to_tsquery(_SIMPLE, quote + word + goes_on), sa.Text),
+        lexemes == pg.array([word]),
+        sa.func.array(found.scalar_subquery(), type_=pg.ARRAY(sa.Text)),
+    )
+
+
+# What each of `words` may mean: a tsquery of words that begin with it, whether it is a single one
+# to PostgreSQL too, and the first known words that begin with it. To look words up is cheap, where
+# the word index takes three times as long to gather all that go on from a beginning.
+MEANINGS = Statement("meanings", _meanings())
 
 
 @lru_cache(maxsize=64)
@@ -135,7 +182,7 @@ def page_of_products(shape: Shape) -> Statement:
 
 @lru_cache(maxsize=64)
 def search_near(shape: Shape) -> Statement:
-    """What matches `terms` among the next SEARCH_WINDOW products in the page's order.
+    """What matches the `begun` words among the next SEARCH_WINDOW products in the page's order.
 
     A common word fills its page from here, at a cost that does not follow the catalogue. The
     rows are those of `page_of_products`.
@@ -147,7 +194,7 @@ def search_near(shape: Shape) -> Statement:
         .limit(sa.literal_column(str(SEARCH_WINDOW)))
         .subquery("products")
     )
-    matches = window.c.search.op("@@", return_type=sa.Boolean)(_MATCHES.right)
+    matches = _matches(window, sa.func.to_tsquery(_SIMPLE, _TERMS))
     page = _shown(window).where(matches).limit(_ROWS).subquery("page")
     return Statement("search_near", sa.select(_row_json(page), *shape.cursor(page)))
 
@@ -161,8 +208,7 @@ def search_bound(shape: Shape) -> Statement:
     wherever in the order they stand.
     """
     sampled = sa.literal_column(f"(hashint8(id) & {SEARCH_SAMPLE - 1}) = 0", sa.Boolean)
-    columns = products.c.id, products.c.name, products.c.price
-    found = _found(sa.select(*columns).where(sampled), shape)
+    found = _found(shape, sampled)
     return Statement(
         "search_bound",
         sa.select(sa.func.count().over(), *shape.cursor(found))
@@ -174,14 +220,17 @@ def search_bound(shape: Shape) -> Statement:
 
 @lru_cache(maxsize=64)
 def search_all(shape: Shape) -> Statement:
-    """What matches `terms`, by the word index and then sorted: all of it, or `until` a bound.
+    """What matches words `spelt_out`, by the word index, then sorted: all, or `until` a bound.
 
     For words that do not fill a page from nearby: PostgreSQL's estimate for the beginning of a
     word is too coarse to let it choose by itself. The rows are those of `page_of_products`.
     """
-    found = _found(sa.select(products), shape)
-    page = _shown(found).order_by(*shape.ordering(found)).limit(_ROWS).subquery("page")
-    return Statement("search_all", sa.select(_row_json(page), *shape.cursor(page)))
+    found = _found(shape)
+    first = sa.select(found.c.id).order_by(*shape.ordering(found)).limit(_ROWS)
+    # Few products of many: the others are not carried through the sorting.
+    page = _shown().where(products.c.id.in_(first)).subquery("page")
+    rows = sa.select(_row_json(page), *shape.cursor(page)).order_by(*shape.ordering(page))
+    return Statement("search_all", rows)
 
 
 # For the transaction of a search. Bitmaps of a whole catalogue must be exact, and what two indexes
@@ -207,9 +256,12 @@ BY_BITMAPS = Statement(
 )
 
 
-def _found(chosen: sa.Select[Any], shape: Shape) -> sa.CTE:
+def _found(shape: Shape, *conditions: sa.ColumnElement[bool]) -> sa.CTE:
+    """What the order of all matches is made from."""
+    matches = _matches(products, sa.cast(_TERMS, pg.TSQUERY))
     return (
-        chosen.where(_MATCHES, *shape.conditions())
+        sa.select(products.c.id, products.c.name, products.c.price)
+        .where(matches, *shape.conditions(), *conditions)
         .cte("products_found")
         .prefix_with("MATERIALIZED", dialect="postgresql")
     )

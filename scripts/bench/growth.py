@@ -54,6 +54,7 @@ _SEARCHES = {
     "two words": {"q": f"{COMMON_WORD} {PREFIX}"},
     "no match": {"q": "nonesuch"},
     "a common word far behind": {"q": PREFIX, "sort": "name"},
+    "two common words far behind": {"q": "urban teapot", "sort": "name"},
     "common words that exclude each other": {"q": f"{COMMON_WORD} {UNCOMMON_WORD}"},
 }
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _TABLES: dict[str, dict[LiteralString, LiteralString | None]] = {
     "inventory": {
         "stock_movements": "id", "products": "id", "reservations": None, "outbox": "position",
-        "idempotency_keys": None,
+        "idempotency_keys": None, "known_words": None,
     },
     "orders": {
         "idempotency_keys": None, "orders": "id", "outbox": "position", "published_tally": None,

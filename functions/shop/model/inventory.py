@@ -35,6 +35,11 @@ products = sa.Table(
     sa.Column("search", pg.TSVECTOR),
 )
 
+# Every word that a product has, or had: triggers of `products` add to it, nothing takes away.
+known_words = sa.Table(
+    "known_words", metadata, sa.Column("word", sa.Text(collation="C"), primary_key=True)
+)
+
 stock_movements = sa.Table(
     "stock_movements",
     metadata,

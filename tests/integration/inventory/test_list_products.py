@@ -3,6 +3,7 @@ import base64
 import itertools
 import json
 from decimal import Decimal
+from urllib.parse import quote
 
 import pytest
 
@@ -259,6 +260,77 @@ async def test_q_finds_a_common_word_that_stands_together_far_behind_in_each_ord
             path = answer.headers["link"].partition(">")[0].removeprefix("<")
 
         assert found == [product_id for (product_id,) in expected], (sort, chosen)
+
+
+WORDS = (
+    "Teapot", "Teapots", "Tea", "tea-pot", "USB-C", "usb", "3.5mm", "3.5", "Käse", "KÄSEBROT",
+    "x²", "it's", "C:\\\\temp", "foo_bar", "http://a.example/c'd\\\\e", "日本", "a.example",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "q", [
+        "tea", "teapot", "teapots", "tea pot", "tea-pot", "tea-p", "usb", "usb-", "usb-c", "usb-x",
+        "3", "3.5", "3.5m", "käse", "kÄseb", "x²", "x", "it's", "it'", "c:", "foo", "foo_", "_",
+        "foo _", "a.example", "a.ex", "http://a.example/c", "日", "日本", "n", "nonesuch",
+        "tea none",
+    ]
+)  # fmt: skip
+async def test_words_behind_the_window_are_found_as_those_within_it_are(
+    api: Api, inventory: Inventory, q: str
+) -> None:
+    """There the words that go on are looked up first; what is found stays the same."""
+    inventory.run(
+        "INSERT INTO products (name, price, stock) SELECT word || ' and n' || i, 1, 0"
+        " FROM unnest(%s::text[]) word, generate_series(1, 2) i",
+        list(WORDS),
+    )
+    asked = " & ".join(f"'{word}':*" for word in q.replace("'", " ").split())
+    expected = inventory.rows(
+        "SELECT id FROM products WHERE search @@ to_tsquery('simple', %s) ORDER BY id DESC", asked
+    )
+    inventory.run(
+        "INSERT INTO products (name, price, stock) SELECT 'Filler', 1, 0"
+        " FROM generate_series(1, %s)",
+        SEARCH_WINDOW,
+    )
+
+    answer = await api.get(f"/products?limit=100&q={quote(q)}")
+
+    assert [product["id"] for product in answer.json] == [row[0] for row in expected]
+
+
+async def test_a_word_that_a_product_is_given_later_is_known(
+    api: Api, inventory: Inventory
+) -> None:
+    await api.post("/products", {"name": "Lamp", "price": 10, "stock": 5})
+    inventory.run(
+        "INSERT INTO products (name, price, stock) SELECT 'Filler', 1, 0"
+        " FROM generate_series(1, %s)",
+        SEARCH_WINDOW,
+    )
+
+    await api.put("/products/1", {"name": "Lantern", "price": 10})
+
+    assert names(await api.get("/products?q=lant")) == ["Lantern"]
+    assert names(await api.get("/products?q=lamp")) == []
+
+
+async def test_a_beginning_of_very_many_words_finds_all_of_them(
+    api: Api, inventory: Inventory
+) -> None:
+    inventory.run(
+        "INSERT INTO products (name, price, stock) SELECT 'Part w' || n, 1, 0"
+        " FROM generate_series(1, 100) n"
+    )
+    inventory.run(
+        "INSERT INTO products (name, price, stock) SELECT 'Filler', 1, 0"
+        " FROM generate_series(1, %s)",
+        SEARCH_WINDOW,
+    )
+
+    assert len((await api.get("/products?limit=500&q=part+w")).json) == 100
+    assert len((await api.get("/products?limit=500&q=w1")).json) == 12
 
 
 async def test_they_can_be_filtered_by_category(api: Api, inventory: Inventory) -> None:

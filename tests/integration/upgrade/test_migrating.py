@@ -134,6 +134,21 @@ def test_rows_of_before_are_there_after(before: dict[str, str]) -> None:
     tables.close()
 
 
+def test_the_words_of_products_that_were_there_before_are_known_after(
+    before: dict[str, str],
+) -> None:
+    tables = Inventory(before["inventory"])
+    tables.add("Lamp of brass")
+
+    migrate("inventory", before["inventory"])
+    tables.add("Lamp of glass")
+
+    assert {word for (word,) in tables.rows("SELECT word FROM known_words")} >= {
+        "lamp", "of", "brass", "glass"
+    }  # fmt: skip
+    tables.close()
+
+
 def test_a_migration_lets_those_pass_who_wait_behind_it_and_tries_again(
     before: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
