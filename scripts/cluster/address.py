@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from cluster.kubectl import NAMESPACE, ClusterError, get, program
 _INGRESS, _INGRESS_NAMESPACE = "kourier", "kourier-system"
 # What Knative serves below its default domain cannot be reached from outside.
 _INSIDE = ".svc.cluster.local"
+_CONNECT_SECONDS = 2.0
 _FORWARDING = re.compile(r"Forwarding from (127\.0\.0\.1:\d+)")
 
 
@@ -70,6 +72,16 @@ def _ingress() -> str:
     return f"{addresses['InternalIP']}:{port}"
 
 
+def _answers(place: str) -> bool:
+    """Whether this machine gets at the address: a cluster's own network may be closed to it."""
+    name, _, port = place.partition(":")
+    try:
+        socket.create_connection((name, int(port or 80)), _CONNECT_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
 @contextlib.contextmanager
 def forwarded(namespace: str, target: str, port: int, *, local: int = 0) -> Iterator[str]:
     """A port of this machine that leads to one of the cluster, as `127.0.0.1:port`."""
@@ -92,11 +104,19 @@ def forwarded(namespace: str, target: str, port: int, *, local: int = 0) -> Iter
 
 @contextlib.contextmanager
 def reachable() -> Iterator[Address]:
-    """The shop under an address of this machine: SHOP_URL, or a port that is opened meanwhile."""
+    """The shop where it can be reached: SHOP_URL, the ingress, or else a port opened meanwhile.
+
+    The port of kubectl is the last resort: it costs each request, and ends when a pod does.
+    """
     if os.environ.get("SHOP_URL"):
         yield address()
         return
     name = os.environ.get("SHOP_HOST") or host()
+    with contextlib.suppress(ClusterError):
+        place = _ingress()
+        if _answers(place):
+            yield Address(f"http://{place}", name)
+            return
     with forwarded(_INGRESS_NAMESPACE, f"service/{_INGRESS}", 80) as place:
         yield Address(f"http://{place}", name)
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
-from tests.support.live import Live
+from tests.support.live import Live, where
 
 # What each is answered to somebody without a token, where authentication is on.
 ASKED = {
@@ -31,7 +31,8 @@ REFUSALS = {401, 403}
 @pytest.fixture
 async def stranger() -> AsyncIterator[aiohttp.ClientSession]:
     """Somebody without a token."""
-    async with aiohttp.ClientSession(headers={"Content-Type": "application/json"}) as session:
+    headers = {"Content-Type": "application/json"} | where()
+    async with aiohttp.ClientSession(headers=headers) as session:
         yield session
 
 

@@ -70,9 +70,8 @@ class Live:
     @property
     def asks_who_calls(self) -> bool:
         """Whether authentication is on."""
-        host = os.environ.get("SHOP_HOST") if self.data is None else None
         request = urllib.request.Request(  # noqa: S310 - the tests' own shop
-            f"{self.url}/health", headers={"Host": host} if host else {}
+            f"{self.url}/health", headers=where()
         )
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
             return bool(json.loads(answer.read())["auth"] == "on")
@@ -173,6 +172,12 @@ async def until(
         pause = min(0.25, pause * 1.5)
 
 
+def where() -> dict[str, str]:
+    """The header by which an ingress knows the shop, where SHOP_URL names one."""
+    host = os.environ.get("SHOP_HOST") if os.environ.get("SHOP_URL") else None
+    return {"Host": host} if host else {}
+
+
 _WHO = ("SHOP_EMAIL", "SHOP_PASSWORD", "SHOP_TOKEN")
 
 
@@ -188,10 +193,11 @@ class Client:
     def __init__(self, url: str, environment: Mapping[str, str] = os.environ) -> None:
         """`environment` says who signs in, as it does for the tools; by default an admin."""
         self.url = url
-        host = os.environ.get("SHOP_HOST") if os.environ.get("SHOP_URL") else None
-        self._signed_in = _account(url, host, *(environment.get(n, "") for n in _WHO))
+        self._signed_in = _account(
+            url, where().get("Host"), *(environment.get(n, "") for n in _WHO)
+        )
         self._session = aiohttp.ClientSession(
-            headers={"Host": host} if host else None,
+            headers=where(),
             connector=aiohttp.TCPConnector(limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=30.0),
