@@ -100,7 +100,7 @@ def running_shop(options: Options) -> Iterator[Shop]:
         BenchError: it ended, or confirmed no order within two minutes.
     """
     layout = Layout(STATE / "shop")
-    layout = Layout(layout.data, options.port - layout.function_ports([])["gateway"])
+    layout = Layout(layout.data, options.port - layout.gateway)
     shutil.rmtree(layout.data, ignore_errors=True)
     log = STATE / "logs" / "up.log"
     log.parent.mkdir(parents=True, exist_ok=True)

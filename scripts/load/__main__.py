@@ -12,6 +12,7 @@ from yarl import URL
 from load.report import table
 from load.run import Phase, Request, ShopError, open_session, send, spread, stocked_products
 from load.target import TargetRefusedError, loopback_target
+from local.layout import PlatformError, shop_url
 from signed_in import SignedIn, SignInError
 
 MOST_REQUESTS = 100_000
@@ -30,7 +31,7 @@ def bounded(least: int, most: int) -> Callable[[str], int]:
     return number
 
 
-def parse(arguments: list[str] | None, shop_url: str | None) -> argparse.Namespace:
+def parse(arguments: list[str] | None, shop: str) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
         prog="load", description="Puts the shop on this machine under a short load."
@@ -45,8 +46,8 @@ def parse(arguments: list[str] | None, shop_url: str | None) -> argparse.Namespa
     parser.add_argument("--clients", type=clients, default=10, help="at a time (%(default)s)")
     parser.add_argument(
         "--url",
-        default=shop_url or "http://localhost:8080",
-        help="the gateway, on this machine; default SHOP_URL or http://localhost:8080",
+        default=shop,
+        help="the gateway, on this machine; default SHOP_URL or that of `scripts/task up`",
     )
     return parser.parse_args(arguments)
 
@@ -81,10 +82,10 @@ async def load(shop: URL, host: str | None, *, reads: int, orders: int, clients:
 
 def main(arguments: list[str] | None = None) -> int:
     """Return 0, 1 when an answer was 5xx or missing, or 2 when the target is refused."""
-    shop_url = os.environ.get("SHOP_URL") or None
-    options = parse(arguments, shop_url)
     try:
-        shop = loopback_target(options.url, shop_url)
+        default = shop_url()
+        options = parse(arguments, default)
+        shop = loopback_target(options.url, default)
         return asyncio.run(
             load(
                 shop,
@@ -97,7 +98,7 @@ def main(arguments: list[str] | None = None) -> int:
     except TargetRefusedError as refusal:
         print(refusal, file=sys.stderr)
         return 2
-    except (ShopError, SignInError) as error:
+    except (PlatformError, ShopError, SignInError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -15,11 +15,11 @@ class TargetRefusedError(Exception):
     """The address must not be put under load; the message is a sentence for the user."""
 
 
-def loopback_target(url: str, shop_url: str | None) -> URL:
+def loopback_target(url: str, shop: str) -> URL:
     """Return `url` if it leads to this machine.
 
-    Its host is 127.0.0.1, localhost or ::1, or else the host of `shop_url` (SHOP_URL), which a
-    hosts file may have given a name of its own. Either way it must resolve to loopback.
+    Its host is 127.0.0.1, localhost or ::1, or else the host of `shop` (SHOP_URL), which a hosts
+    file may have given a name of its own. Either way it must resolve to loopback.
 
     Raises:
         TargetRefusedError: The host is another one, resolves to another machine or not at all.
@@ -27,7 +27,7 @@ def loopback_target(url: str, shop_url: str | None) -> URL:
     try:
         target = URL(url)
         port = target.port
-        named = URL(shop_url).host if shop_url else None
+        named = URL(shop).host
     except ValueError as error:
         raise TargetRefusedError(f"{url!r} is not a URL: {error}.") from error
     if target.scheme not in {"http", "https"} or not target.host:

@@ -175,7 +175,7 @@ async def run(layout: Layout) -> None:
 
 
 def _storefront(layout: Layout, session: aiohttp.ClientSession) -> web.Application:
-    gateway = f"http://{HOST}:{layout.function_ports([])['gateway']}"
+    gateway = f"http://{HOST}:{layout.gateway}"
 
     async def to_gateway(request: web.Request) -> web.StreamResponse:
         return await pass_on(session, request, gateway, "gateway")

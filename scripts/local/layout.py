@@ -74,6 +74,11 @@ class Layout:
         return _STOREFRONT + self.offset
 
     @property
+    def gateway(self) -> int:
+        """The gateway's port."""
+        return _GATEWAY + self.offset
+
+    @property
     def areas(self) -> dict[str, int]:
         """The port of each area's front."""
         return {area: port + self.offset for area, port in _AREAS.items()}
@@ -119,10 +124,18 @@ class Layout:
 
     def function_ports(self, names: list[str]) -> dict[str, int]:
         """A port for each function: the gateway's own, then in the order of their names."""
-        ports = {"gateway": _GATEWAY + self.offset}
+        ports = {"gateway": self.gateway}
         others = sorted(set(names) - {"gateway"})
         return ports | {name: _FIRST_FUNCTION + self.offset + i for i, name in enumerate(others)}
 
     def loop_ports(self, names: list[str]) -> dict[str, int]:
         """A port for each loop, in the order of their names."""
         return {name: _FIRST_LOOP + self.offset + i for i, name in enumerate(sorted(names))}
+
+
+def shop_url(environment: Mapping[str, str] = os.environ) -> str:
+    """The gateway that a tool is to talk to: SHOP_URL, or that of this machine's platform."""
+    return (
+        environment.get("SHOP_URL")
+        or f"http://localhost:{Layout.from_environment(environment).gateway}"
+    )

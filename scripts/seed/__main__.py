@@ -1,9 +1,10 @@
-"""`python -m seed`: fills the shop at SHOP_URL; a second run adds only what is missing."""
+"""`python -m seed`: fills this machine's shop, or SHOP_URL's; a second run adds what is missing."""
 
 import asyncio
 import os
 import sys
 
+from local.layout import PlatformError, shop_url
 from seed.catalogue import load_catalogue
 from seed.fill import fill, summary
 from seed.shop import SeedError, Shop
@@ -11,7 +12,11 @@ from seed.shop import SeedError, Shop
 
 async def seed() -> int:
     """Fill the shop that the environment names and return the exit code."""
-    url = os.environ.get("SHOP_URL") or "http://localhost:8080"
+    try:
+        url = shop_url()
+    except PlatformError as error:
+        print(error, file=sys.stderr)
+        return 1
     print(f"Filling the shop at {url}", flush=True)
     async with Shop(url, os.environ.get("SHOP_HOST")) as shop:
         try:

@@ -38,7 +38,7 @@ PANELS = [
 def watched(running: Live, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """A Prometheus that scrapes the running shop each second."""
     folder = tmp_path_factory.mktemp("prometheus")
-    offset = (URL(running.url).port or 0) - running.layout.function_ports([])["gateway"]
+    offset = (URL(running.url).port or 0) - running.layout.gateway
     with prometheus(Layout(running.layout.data, offset), folder) as made:
         yield made
 

@@ -59,7 +59,7 @@ class Live:
     def environment(self) -> dict[str, str]:
         """What a verb of scripts/task is told, so that it means this shop."""
         layout = self.layout
-        offset = (URL(self.url).port or 0) - layout.function_ports([])["gateway"]
+        offset = (URL(self.url).port or 0) - layout.gateway
         return {
             **os.environ,
             "SHOP_URL": self.url,

@@ -117,6 +117,20 @@ def test_another_machine_is_refused_with_a_sentence(
     assert capsys.readouterr().err.startswith("shop.example is refused")
 
 
+def test_a_shop_on_other_ports_is_found_there(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("SHOP_URL", raising=False)
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        monkeypatch.setenv("SHOP_PORT_OFFSET", str(port - 8080))
+
+        assert main(["--reads=1", "--orders=0"]) == 1
+
+    assert f"No shop answers at http://localhost:{port}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("option", ["--reads=-1", "--orders=1.5", "--clients=0", "--reads=1000000"])
 def test_numbers_beyond_their_bounds_are_refused(option: str) -> None:
     with pytest.raises(SystemExit) as refused:

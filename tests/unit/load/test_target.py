@@ -19,7 +19,7 @@ def resolving(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
     "url", ["http://127.0.0.1:8080", "http://localhost:8080", "http://[::1]:8080"]
 )
 def test_this_machine_is_accepted(url: str) -> None:
-    assert str(loopback_target(url, None)) == url
+    assert str(loopback_target(url, "http://localhost:8080")) == url
 
 
 @pytest.mark.parametrize(

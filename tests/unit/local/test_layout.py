@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from local import checks
-from local.layout import Layout, PlatformError
+from local.layout import Layout, PlatformError, shop_url
 
 
 def test_an_offset_moves_every_port() -> None:
@@ -12,6 +12,18 @@ def test_an_offset_moves_every_port() -> None:
     assert layout.areas == {"inventory": 9081, "orders": 9082, "notifications": 9083}
     assert layout.kafka_address == "127.0.0.1:9192"
     assert layout.data.name == "elsewhere"
+
+
+@pytest.mark.parametrize(
+    ("environment", "url"),
+    [
+        ({}, "http://localhost:8080"),
+        ({"SHOP_PORT_OFFSET": "1000"}, "http://localhost:9080"),
+        ({"SHOP_PORT_OFFSET": "1000", "SHOP_URL": "http://shop.test"}, "http://shop.test"),
+    ],
+)
+def test_tools_find_the_shop_where_it_was_started(environment: dict[str, str], url: str) -> None:
+    assert shop_url(environment) == url
 
 
 @pytest.mark.parametrize("offset", ["-1", "x", "70000"])

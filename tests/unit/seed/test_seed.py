@@ -1,5 +1,5 @@
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -115,14 +115,30 @@ async def test_a_refusal_is_told_with_its_fields(
     assert "price: is too high" in error
 
 
-async def test_a_shop_that_is_not_up_is_one_sentence(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def unused_port() -> Iterator[int]:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        monkeypatch.setenv("SHOP_URL", url)
+        yield unused.getsockname()[1]
 
-        assert await seed() == 1
+
+async def test_a_shop_on_other_ports_is_found_there(
+    unused_port: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("SHOP_URL", raising=False)
+    monkeypatch.setenv("SHOP_PORT_OFFSET", str(unused_port - 8080))
+
+    assert await seed() == 1
+
+    assert f"Filling the shop at http://localhost:{unused_port}" in capsys.readouterr().out
+
+
+async def test_a_shop_that_is_not_up_is_one_sentence(
+    unused_port: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"http://127.0.0.1:{unused_port}"
+    monkeypatch.setenv("SHOP_URL", url)
+
+    assert await seed() == 1
 
     assert capsys.readouterr().err.startswith(f"No shop answers at {url}. Start one with")
