@@ -6,9 +6,10 @@ from typing import Any
 
 from shop import tracing
 from shop.events import Received
+from shop.model.orders import ORDER_STUCK_SECONDS
 from shop.operation import event_handler
 from shop.releasing import release
-from shop.saga import CANCEL_STUCK, ORDER_STUCK_SECONDS, RELEASED, UNRELEASED
+from shop.saga import CANCEL_STUCK, RELEASED, UNRELEASED
 from shop.services import Services
 
 _BATCH = 50

@@ -13,8 +13,6 @@ from shop.settings import Settings
 from shop.shelf import Shelf
 from shop.telemetry import Telemetry
 
-STUCK_SECONDS = 30
-
 # Shares of one core. What reads the whole catalogue comes round less often as it grows.
 _OF_SCANS = 0.005
 _STOCK_LEVELS = 500
@@ -33,7 +31,7 @@ def chores(area: str, telemetry: Telemetry, settings: Settings) -> list[Chore]:
     """What the area's relay reads and prunes beside publishing."""
     if area == "orders":
         return [
-            *_of_orders(telemetry),
+            *_of_orders(telemetry, settings),
             *pruning(area, orders.outbox, orders.idempotency_keys, telemetry, settings),
         ]
     return [
@@ -151,6 +149,7 @@ _REACHED = Statement(
         _reached.c.type
     ),
 )
+_age = sa.func.make_interval(0, 0, 0, 0, 0, 0, sa.bindparam("stuck_seconds", type_=sa.Float))
 _STUCK = Statement(
     "stuck_orders",
     sa.select(sa.func.count())
@@ -159,8 +158,7 @@ _STUCK = Statement(
         sa.or_(
             sa.and_(
                 _orders.c.status == sa.literal_column("'pending'"),
-                _orders.c.created_at
-                < sa.func.clock_timestamp() - sa.text(f"interval '{STUCK_SECONDS} seconds'"),
+                _orders.c.created_at < sa.func.clock_timestamp() - _age,
             ),
             sa.and_(
                 _orders.c.status == sa.literal_column("'cancelled'"),
@@ -171,7 +169,8 @@ _STUCK = Statement(
 )
 
 
-def _of_orders(telemetry: Telemetry) -> list[Chore]:
+def _of_orders(telemetry: Telemetry, settings: Settings) -> list[Chore]:
+    stuck_seconds = settings.seconds("ORDER_STUCK_SECONDS", orders.ORDER_STUCK_SECONDS)
     shelf = Shelf(
         telemetry,
         "order_orders",
@@ -188,7 +187,7 @@ def _of_orders(telemetry: Telemetry) -> list[Chore]:
         )
 
     def stuck(connection: Connection) -> None:
-        (number,) = connection.row(_STUCK) or (0,)
+        (number,) = connection.row(_STUCK, stuck_seconds=stuck_seconds) or (0,)
         shelf.value("order_stuck_orders", number)
 
     return [

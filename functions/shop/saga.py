@@ -16,8 +16,6 @@ from shop.idempotency import expired
 from shop.model.orders import idempotency_keys, order_json, orders, outbox
 from shop.model.parts import announce, json_object, rfc3339
 
-ORDER_STUCK_SECONDS = 30
-
 _ID = sa.bindparam("id", type_=sa.BigInteger)
 _ACCOUNT = sa.bindparam("account", type_=sa.Text)
 # An order is its account's, and an admin's.

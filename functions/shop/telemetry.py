@@ -156,7 +156,7 @@ INSTRUMENTS: tuple[Instrument, ...] = (
     ),
     Instrument(
         "order_stuck_orders", "gauge", "{order}", (),
-        "Orders pending for longer than 30 s, or cancelled with their stock not yet released.",
+        "Orders pending for ORDER_STUCK_SECONDS or more, or cancelled with their stock still held.",
     ),
     Instrument(
         "order_processing_duration", "histogram", "s", ("outcome",),

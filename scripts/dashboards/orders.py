@@ -27,8 +27,8 @@ BOARD = Board(
             "Saga",
             (
                 Panel(
-                    "Stuck orders", "Pending for longer than 30 s, or cancelled with their stock "
-                    "still held. settle_orders mends these within two minutes.",
+                    "Stuck orders", "Pending for longer than ORDER_STUCK_SECONDS, or cancelled "
+                    "with their stock still held. settle_orders mends these within two minutes.",
                     (Query("shop:stuck:orders", "stuck"),), kind="stat", steps=NONE_IS_GOOD,
                     width=4, height=6, alerts=("SagaStuck",),
                 ),

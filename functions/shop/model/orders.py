@@ -5,6 +5,9 @@ from sqlalchemy.dialects import postgresql as pg
 
 from shop.model.parts import json_object, keys_table, outbox_table, rfc3339
 
+# How long an order may be pending, in seconds, where ORDER_STUCK_SECONDS says nothing else.
+ORDER_STUCK_SECONDS = 30
+
 metadata = sa.MetaData()
 
 orders = sa.Table(

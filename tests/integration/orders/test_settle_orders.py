@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from shop.saga import ORDER_STUCK_SECONDS
+from shop.model.orders import ORDER_STUCK_SECONDS
 from tests.support.shop import Api, Shop
 from tests.support.tables import Inventory, Orders
 

@@ -134,6 +134,9 @@ def test_orders_that_are_stuck_are_counted(orders: Orders) -> None:
     shown.run()
 
     assert shown.value("order_stuck_orders") == 3
+    patient = observed("orders", orders.url, ORDER_STUCK_SECONDS="60")
+    patient.run()
+    assert patient.value("order_stuck_orders") == 1
 
 
 def test_what_was_read_is_forgotten_where_the_database_is_lost(inventory: Inventory) -> None:
