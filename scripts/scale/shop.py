@@ -4,19 +4,21 @@ from dataclasses import dataclass
 
 from scale.stations import Station
 
-# Orders a second that one machine bears (docs/benchmarks.md).
+# Orders a second: a little less than one machine bears in its worst five seconds, which is 222
+# (docs/benchmarks.md).
 ONE_MACHINE = 200.0
 
-# Measured on the machine of docs/benchmarks.md, in seconds. Of the database's processor: a
-# reservation alone, and each of 32 that go together (decision 39).
-RESERVE_ALONE = 881e-6
+# From the figures of docs/benchmarks.md, in seconds. A reservation alone takes no more of a core
+# than pgbench's rate of them leaves, with PostgreSQL on one core.
+RESERVE_ALONE = 1 / 2_573
+# Each of 32 that go together (decision 39): taken on a busier machine, so rather too long.
 RESERVE_EACH = 1 / 15_030
-# From a hot row's update until its commit is on disk: 731 a second, one after the other.
-ROW_HELD = 1 / 731
-# Place and confirm, in the orders' database: what three commits of pgbench's saga leave beside
-# the reservation, 1,231 a second on two cores.
-ORDER_WRITES = 2 / 1_231 - RESERVE_ALONE
-# Of the relay, for each event that Kafka acknowledges.
+# From a hot row's update until its commit is on disk: pgbench's rate, one after the other.
+ROW_HELD = 1 / 1_177
+# Place and confirm, in the orders' database: what pgbench's saga of three commits leaves beside the
+# reservation, on two cores.
+ORDER_WRITES = 2 / 1_413 - RESERVE_ALONE
+# Of the relay's processor, for an event that Kafka acknowledges.
 PUBLISH = 190e-6
 
 # Assumed, not measured: an event's way from a partition through its notifier and back, on a
