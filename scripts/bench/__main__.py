@@ -33,7 +33,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="shorter runs, for a first look")
     parser.add_argument("--check", action="store_true", help="fail where a goal is not reached")
     parser.add_argument("--rounds", type=int, help="alternating runs whose median counts")
-    parser.add_argument("--port", type=int, default=9100, help="the first of 100 free ports")
+    parser.add_argument("--port", type=int, default=9100, help="the first port; moves all others")
     parsed = parser.parse_args(arguments)
     unknown = set(parsed.parts) - set(PARTS)
     if unknown:

@@ -28,7 +28,6 @@ RUNBOOK = Path(__file__).resolve().parents[2] / "observability" / "runbook.md"
 RUNBOOK_UID = "shophub-runbook"
 TAG = "shophub"
 PROMETHEUS = models.DataSourceRef(type_val="prometheus", uid="prometheus")
-JAEGER = models.DataSourceRef(type_val="jaeger", uid="jaeger")
 
 SECONDS, RATE, COUNT, SHARE, PER_SECOND = "s", "reqps", "short", "percentunit", "ops"
 # Seconds of an answer, at the edges of the latency objective.

@@ -34,7 +34,6 @@ def swapped(history: History) -> History:
 SECOND = Order(6, "r-6", "rejected", ((7, 4),), confirmed=False, released=False, key="k-1")
 ORPHAN = Order(6, "r-6", "rejected", ((7, 4),), confirmed=False, released=False, key="k-9")
 UNASKED = Order(6, "r-6", "rejected", ((7, 4),), confirmed=False, released=False, key=None)
-TWELVE = Movement(12, "initial")
 
 # By name: the rule that is to find it, and how the history is broken.
 BROKEN: dict[str, tuple[str, Change]] = {
