@@ -218,7 +218,7 @@ INSTRUMENTS: tuple[Instrument, ...] = (
         "Requests whose limit a gateway decided alone, because Redis did not answer.",
     ),
     Instrument(
-        "gateway_breaker_state", "gauge", "1", ("service",),
+        "gateway_breaker_state", "gauge", "{state}", ("service",),
         "A service's circuit breaker: 0 closed, 1 half-open, 2 open.",
     ),
     Instrument(

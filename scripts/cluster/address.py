@@ -112,11 +112,13 @@ def reachable() -> Iterator[Address]:
         yield address()
         return
     name = os.environ.get("SHOP_HOST") or host()
-    with contextlib.suppress(ClusterError):
+    try:
         place = _ingress()
-        if _answers(place):
-            yield Address(f"http://{place}", name)
-            return
+    except ClusterError:
+        place = ""
+    if place and _answers(place):
+        yield Address(f"http://{place}", name)
+        return
     with forwarded(_INGRESS_NAMESPACE, f"service/{_INGRESS}", 80) as place:
         yield Address(f"http://{place}", name)
 

@@ -7,10 +7,14 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 from local.console import Console
 from local.layout import ROOT, Layout, PlatformError
 from local.state import State
+
+# With whose environment a command of the area runs.
+_PUBLISHERS = {"inventory": "create_product", "orders": "create_order"}
 
 
 def main(arguments: list[str]) -> int:
@@ -49,6 +53,13 @@ def _parser() -> argparse.ArgumentParser:
     admin.add_argument("rest", nargs=argparse.REMAINDER)
     rotate = command("rotate-keys", _rotate_keys, "exchange the key of access tokens")
     rotate.add_argument("--wait", action="store_true", help="for each step, until it is over")
+    command("backup", _backup, "back the databases up, and keep their log from now on")
+    restoring = command("restore", _restore, "restore the databases to a moment")
+    restoring.add_argument("--to", type=_moment, help="a moment, as 2026-11-27T20:15:00Z")
+    command("rehearse-restore", _rehearse_restore, "lose a shop of its own, and restore it")
+    again = command("republish", _republish, "publish events of an area again")
+    again.add_argument("area", choices=_PUBLISHERS)
+    again.add_argument("since")
     beside = command("run", _run, "run a module beside the platform, with its addresses")
     beside.add_argument("module")
     beside.add_argument("rest", nargs=argparse.REMAINDER)
@@ -84,8 +95,12 @@ def _reset(layout: Layout, _: argparse.Namespace) -> None:
     with checks.only_one(layout):
         for name in ("postgres", "postgres.new", "kafka", "keys", "logs", "traces"):
             shutil.rmtree(layout.data / name, ignore_errors=True)
+        for kept in layout.data.glob("postgres.before-*"):
+            shutil.rmtree(kept, ignore_errors=True)
         (layout.data / "passwords.json").unlink(missing_ok=True)
     print(f"Deleted databases, topics, keys, logs and traces under {layout.data}.")
+    if layout.backups.exists():
+        print(f"Backups stay in {layout.backups}.")
 
 
 def _stop(layout: Layout, _: argparse.Namespace) -> None:
@@ -139,6 +154,38 @@ def _run(layout: Layout, options: argparse.Namespace) -> None:
 def _admin(layout: Layout, options: argparse.Namespace) -> None:
     """Make an admin, with what the identity's functions are given."""
     _beside(layout, "register_account", "shop.create_admin", options.rest)
+
+
+def _backup(layout: Layout, _: argparse.Namespace) -> None:
+    from local import backup
+
+    began = time.monotonic()
+    made = backup.back_up(layout)
+    print(f"{made.folder} after {time.monotonic() - began:.1f} s; the log is kept from now on.")
+
+
+def _restore(layout: Layout, options: argparse.Namespace) -> None:
+    from local import restore
+
+    print(restore.restore(layout, options.to))
+
+
+def _moment(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text} lacks its offset from UTC, such as Z")
+    return found
+
+
+def _rehearse_restore(_: Layout, __: argparse.Namespace) -> None:
+    from local import rehearsal
+
+    rehearsal.rehearse()
+
+
+def _republish(layout: Layout, options: argparse.Namespace) -> None:
+    function = _PUBLISHERS[options.area]
+    _beside(layout, function, "shop.republish", [options.area, options.since])
 
 
 def _rotate_keys(layout: Layout, options: argparse.Namespace) -> None:

@@ -59,6 +59,11 @@ class Layout:
         return self.data / "keys"
 
     @property
+    def backups(self) -> Path:
+        """The folder of backups, with a folder for each server that was backed up."""
+        return self.data / "backups"
+
+    @property
     def state(self) -> Path:
         """The file that tells tools what runs where, while it runs."""
         return self.data / "state.json"

