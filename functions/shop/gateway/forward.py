@@ -91,6 +91,7 @@ async def forward(client: Client, sent: Forwarded, stack: AsyncExitStack) -> Res
                 body = await answer.read()
                 await stack.aclose()
                 return _response(Response(body, answer.status), answer)
+        return _response(_Flowing(answer, stack), answer)
     except TimeoutError as error:
         await stack.aclose()
         raise DeadlinePassed("The service did not answer in time.") from error
@@ -105,7 +106,12 @@ async def forward(client: Client, sent: Forwarded, stack: AsyncExitStack) -> Res
     except BaseException:
         await stack.aclose()
         raise
-    return _response(_Flowing(answer, stack), answer)
+
+
+async def drop(response: Response) -> None:
+    """Leave an answer that is not passed on: one that flows holds its place at the service."""
+    if isinstance(response, _Flowing):
+        await response.leave()
 
 
 def _request_headers(sent: Forwarded) -> CIMultiDict[str]:
@@ -171,6 +177,10 @@ class _Flowing(StreamingResponse):
     def __init__(self, answer: aiohttp.ClientResponse, stack: AsyncExitStack) -> None:
         super().__init__(answer.content.iter_any(), answer.status)
         self._stack = stack
+
+    async def leave(self) -> None:
+        """Give up what it holds, without sending it."""
+        await self._stack.aclose()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer."""

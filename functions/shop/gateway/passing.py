@@ -14,7 +14,7 @@ from shop.client import Client
 from shop.errors import BadGateway, DeadlinePassed, DependencyDown
 from shop.gateway.breaker import STATES, Breaker, Rules
 from shop.gateway.bulkhead import Bulkhead, Room
-from shop.gateway.forward import Forwarded, Unreachable, forward
+from shop.gateway.forward import Forwarded, Unreachable, drop, forward
 from shop.gateway.routes import Target
 from shop.retrying import RetryBudget
 from shop.settings import Settings
@@ -93,6 +93,7 @@ class Gates:
         else:
             if not (repeatable and _is_lost(response) and self._may_repeat(gate)):
                 return response
+            await drop(response)
         await asyncio.sleep(retrying.pause())
         return await self._once(gate, client, sent)
 

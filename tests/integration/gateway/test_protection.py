@@ -173,9 +173,11 @@ async def test_a_service_that_hangs_takes_no_other_along(
     before = await waits(client, gateway + "/api/products")
 
     flood = [asyncio.create_task(get(client, gateway + "/api/orders")) for _ in range(90)]
-    await asyncio.sleep(0.3)
-    during = await waits(client, gateway + "/api/products")
     metrics = await scrape(client, gateway)
+    while metrics.value("gateway_refused_requests_total", reason="bulkhead") < 60:
+        await asyncio.sleep(0.02)
+        metrics = await scrape(client, gateway)
+    during = await waits(client, gateway + "/api/products")
     ends = await asyncio.gather(*flood)
 
     assert during < max(0.15, 3 * before)
@@ -244,6 +246,27 @@ async def test_what_a_function_says_itself_is_believed(
 
     assert await get(client, gateway + "/api/products") == status
     assert len(stage.asked) == asked
+
+
+async def test_an_answer_that_is_dropped_for_another_holds_no_place(
+    client: Client, start_gateway: StartGateway, stage: Stage
+) -> None:
+    """What stands on the way may answer in chunks, which the gateway does not gather."""
+    gateway = start_gateway(OTEL_METRICS_EXPORTER="prometheus", UPSTREAM_IN_FLIGHT="2").address
+
+    async def in_chunks(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse(status=503)
+        answer.enable_chunked_encoding()
+        await answer.prepare(request)
+        await answer.write(b"no healthy upstream")
+        return answer
+
+    stage.play = once(in_chunks, stage.answer_json)
+    assert await get(client, gateway + "/api/products") == 200
+    assert len(stage.asked) == 2
+    metrics = await scrape(client, gateway)
+
+    assert metrics.value("gateway_upstream_in_flight", service="list-products") == 0
 
 
 async def test_where_everything_fails_no_more_than_a_tenth_is_sent_again(
