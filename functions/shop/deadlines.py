@@ -26,9 +26,13 @@ def begin(seconds: float) -> None:
     _due.set(time.time() + seconds)
 
 
-def enter(header: bytes) -> None:
-    """Take the caller's deadline over; what is no time within an hour is no deadline."""
-    if not header.isdigit() or len(header) > 15:
+def enter(header: bytes | None) -> None:
+    """Take the caller's deadline over; what is no time within an hour is no deadline.
+
+    That of the request before is forgotten: one that is pipelined is begun in its context.
+    """
+    _due.set(None)
+    if header is None or not header.isdigit() or len(header) > 15:
         return
     due = int(header) / 1000
     if abs(due - time.time()) <= _MOST_SECONDS:

@@ -134,8 +134,8 @@ class Edge:
         path: str = scope["path"]
         own = _own_headers(scope["headers"])
         traceparent, request_id, length = own.traceparent, own.request_id, own.length
-        if own.due is not None and self._operation.area != "gateway":  # No client sets that one's.
-            deadlines.enter(own.due)
+        # No client sets the gateway's.
+        deadlines.enter(None if self._operation.area == "gateway" else own.due)
         span, trace = self._span(traceparent, method)
         request_id = request_id or trace.span_id
         note: dict[str, Any] = {}

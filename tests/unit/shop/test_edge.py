@@ -146,6 +146,18 @@ async def test_a_length_that_is_no_number_is_400(served: Served, length: str) ->
     assert answer.status == 400
 
 
+async def test_a_request_has_no_deadline_of_the_one_before_on_its_connection(
+    served: Served,
+) -> None:
+    """What is pipelined is begun by the request before it, and inherits its context."""
+    due = str(int(time.time() * 1000) + 100)
+    first = await exchange(served.edge, "PUT", "/things/7", headers={"shop-deadline": due})
+    await asyncio.sleep(0.12)
+    second = await exchange(served.edge, "PUT", "/things/7")
+
+    assert (first.status, second.status) == (200, 200)
+
+
 async def test_the_request_id_is_the_clients_or_a_new_one(served: Served) -> None:
     given = await exchange(served.edge, "PUT", "/things/7", headers={"X-Request-Id": "abc"})
     made = [await exchange(served.edge, "PUT", "/things/7") for _ in range(2)]
