@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
 from shop.database import Database, Statement
-from shop.errors import InsufficientStock
+from shop.errors import DependencyDown, InsufficientStock
 from shop.events import ProductStockLow
 from shop.model.inventory import (
     MOST_TOTAL,
@@ -41,6 +41,8 @@ class Asked(NamedTuple):
 
 # The answer's JSON where the stock was taken.
 Decision = str | InsufficientStock | None
+# An id, what is asked for, and why it cannot be had.
+_Short = tuple[UUID, int, InsufficientStock]
 
 
 def _lines(quantity: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
@@ -247,7 +249,7 @@ async def reserve_together(
         traceparent=asked[0].traceparent,
     )
     decided: dict[UUID, Decision] = {}
-    short: list[tuple[UUID, int, InsufficientStock]] = []
+    short: list[_Short] = []
     for reservation_id, answer, name, stock in rows:
         quantity = by_id[reservation_id].quantity
         if answer is not None:
@@ -256,7 +258,21 @@ async def reserve_together(
             refusal = InsufficientStock.of([(product_id, name, quantity, stock)])
             short.append((reservation_id, quantity, refusal))
     if short:
-        # The product is not locked any more, and need not be: at that moment it was short.
+        new = await _refuse(database, product_id, short)
+        decided |= {id_: refusal for id_, _, refusal in short if id_ in new}
+    # An id that comes twice is decided once, and the second time recalled.
+    return [
+        decided.get(each.reservation_id) if by_id[each.reservation_id] is each else None
+        for each in asked
+    ]
+
+
+async def _refuse(database: Database, product_id: int, short: Sequence[_Short]) -> set[UUID]:
+    """Store the refusals; the ids of those that are stored, the others are decided alone.
+
+    The product is not locked any more, and need not be: at that moment it was short.
+    """
+    try:
         stored = await database.rows(
             REFUSE_TOGETHER,
             product_id=product_id,
@@ -264,10 +280,6 @@ async def reserve_together(
             quantities=[quantity for _, quantity, _ in short],
             answers=[refusal.body().decode() for _, _, refusal in short],
         )
-        new = {row[0] for row in stored}
-        decided |= {id_: refusal for id_, _, refusal in short if id_ in new}
-    # An id that comes twice is decided once, and the second time recalled.
-    return [
-        decided.get(each.reservation_id) if by_id[each.reservation_id] is each else None
-        for each in asked
-    ]
+    except DependencyDown:
+        return set()  # Whoever was served before has his stock, and must have his answer.
+    return {row[0] for row in stored}

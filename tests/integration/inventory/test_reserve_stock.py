@@ -8,6 +8,10 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from shop.database import Statement
+from shop.errors import DependencyDown
+from shop.joint_reservations import REFUSE_TOGETHER
+from shop.prepared import Row
 from tests.support.functions import Function
 from tests.support.shop import Answer, Api, Shop
 from tests.support.tables import Inventory
@@ -409,6 +413,25 @@ async def test_of_those_that_come_together_as_many_are_served_as_there_are_piece
     assert "refuse_together" in statements
     stored = "SELECT count(*) FROM reservations WHERE status = 'refused'"
     assert inventory.value(stored) == 10
+
+
+async def test_who_was_served_has_his_answer_though_a_refusal_cannot_be_stored(
+    api: Api, shop: Shop, inventory: Inventory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inventory.add(stock=10)
+    database = shop["reserve_stock"].services.database
+    rows = database.rows
+
+    async def busy(statement: Statement, **values: Any) -> list[Row]:
+        if statement is REFUSE_TOGETHER:
+            raise DependencyDown("The database is busy.")
+        return await rows(statement, **values)
+
+    monkeypatch.setattr(database, "rows", busy)
+    answers = await all_at_once(api, inventory, [1] * 6 + [11])
+
+    assert [answer.status for answer in answers] == [200] * 6 + [409]
+    assert inventory.stock(1) == 4
 
 
 async def test_joining_can_be_switched_off(api: Api, shop: Shop, inventory: Inventory) -> None:
