@@ -12,9 +12,11 @@ from collections import Counter
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+from weakref import WeakSet
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+from uvicorn.server import ServerState
 
 from shop.corking import CorkedProtocol
 from shop.errors import PROBLEM_TYPE
@@ -26,6 +28,8 @@ _HOST = re.compile(rb"[A-Za-z0-9._-]{1,255}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\
 # Connections that were refused or cut off by this process, by the reason.
 REASONS = ("malformed", "too-long", "too-slow", "too-many")
 refusals: Counter[str] = Counter()
+# The servers whose timer runs: it ends when it finds no connection, and may outlive several.
+_looked_after: WeakSet[ServerState] = WeakSet()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,8 @@ class GuardedProtocol(CorkedProtocol):
         self._due = self.loop.time() + self._bounds.head_seconds
         if len(self.connections) > self._bounds.connections:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too-many", "There are too many clients.")
-        elif len(self.connections) == 1:
+        elif self.server_state not in _looked_after:
+            _looked_after.add(self.server_state)
             self.loop.call_later(self._pause, self._look)
 
     @property
@@ -103,6 +108,8 @@ class GuardedProtocol(CorkedProtocol):
                 connection.end_if_due(now)
         if self.connections:
             self.loop.call_later(self._pause, self._look)
+        else:
+            _looked_after.discard(self.server_state)
 
     def end_if_due(self, now: float) -> None:
         """End this connection where its client is too slow."""

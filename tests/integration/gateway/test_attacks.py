@@ -272,6 +272,30 @@ async def test_slow_clients_keep_nobody_else_waiting(start_gateway: StartGateway
     assert all(each.closed and each.statuses == [408] for each in ended)
 
 
+async def test_connections_are_looked_after_once_however_many_have_come_and_gone(
+    start_gateway: StartGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+    look = guarding.GuardedProtocol._look
+
+    def counted(connection: guarding.GuardedProtocol) -> None:
+        nonlocal looks
+        looks += 1
+        look(connection)
+
+    monkeypatch.setattr(guarding.GuardedProtocol, "_look", counted)
+    gateway = start_gateway(HTTP_HEAD_SECONDS="2").address
+    for _ in range(20):
+        assert (await send(gateway, request(GET, "Connection: close"))).statuses == [200]
+
+    held = [send(gateway, request(GET), request(GET), pause=1.1)]
+    await asyncio.sleep(0)
+    began, looks = time.monotonic(), 0
+    await asyncio.gather(*held)
+
+    assert looks <= 2 * (time.monotonic() - began) + 2
+
+
 async def test_a_client_that_does_not_read_is_cut_off(
     start_gateway: StartGateway, stage: Stage
 ) -> None:
