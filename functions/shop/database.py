@@ -245,6 +245,8 @@ def _problem(error: Exception) -> DependencyDown | None:
             return DependencyDown("The database took too long.")
         case psycopg.errors.SerializationFailure() | psycopg.errors.DeadlockDetected():
             return DependencyDown("The database was busy with the same rows.")
+        case psycopg.errors.ProgramLimitExceeded():
+            return None  # What is too large for an index is so however often it comes.
         case psycopg.OperationalError() | psycopg.InterfaceError():
             _log.warning("database lost: %s", str(error).strip().partition("\n")[0])
             return DependencyDown("The database is not reachable.")

@@ -13,9 +13,9 @@ from shop.database import Database, Statement
 from shop.events import Received
 from shop.model.notifications import dead_letters
 
-# Of source, id and destination, which an index entry holds.
+# Of source, id and destination in bytes: an index entry holds all three.
 _LONGEST_KEY = 500
-_LONGEST_ERROR = 4_000
+_LONGEST_ERROR = 4_000  # Characters, of up to four bytes.
 _MOST_CODE = 2**31 - 1
 
 
@@ -77,12 +77,12 @@ async def store(received: Received, database: Database, *, verified: bool | None
 
 
 def _kept(value: object, most: int) -> str:
-    """A text that PostgreSQL can store; one that is too long ends in its digest."""
-    text = str(value or "").replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
-    if len(text) <= most:
-        return text
-    digest = hashlib.sha256(text.encode()).hexdigest()[:32]
-    return f"{text[: most - 33]}~{digest}"
+    """A text that PostgreSQL can store, of `most` bytes; a longer one ends in its digest."""
+    data = str(value or "").replace("\x00", "\ufffd").encode("utf-8", "replace")
+    if len(data) <= most:
+        return data.decode()
+    digest = hashlib.sha256(data).hexdigest()[:32]
+    return f"{data[: most - 33].decode(errors='ignore')}~{digest}"
 
 
 def _code(value: object) -> int | None:
@@ -99,7 +99,7 @@ def _error(value: object) -> str | None:
     text = str(value)
     with suppress(ValueError):
         text = base64.b64decode(text, validate=True).decode()
-    return _kept(text[:_LONGEST_ERROR], _LONGEST_ERROR)
+    return _kept(text[:_LONGEST_ERROR], 4 * _LONGEST_ERROR)
 
 
 def _data(body: bytes) -> tuple[str, bool]:

@@ -228,10 +228,13 @@ class Received:
 
     @property
     def time(self) -> datetime | None:
-        """When the event's transaction committed, as its producer says; None if it does not."""
+        """When the event's transaction committed, in UTC; None where its producer does not say."""
         text = self.attributes.get("time")
-        try:
-            moment = datetime.fromisoformat(text) if text else None
-        except (TypeError, ValueError):
+        if not text:
             return None
-        return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+        try:
+            moment = datetime.fromisoformat(text)
+            # PostgreSQL knows no offset of 16 hours or more.
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        except (TypeError, ValueError, OverflowError):
+            return None

@@ -16,7 +16,7 @@ from shop.events import BY_TYPE, Event, Received
 from shop.services import Services
 from shop.storing import STORE, Storing
 
-# An index entry holds consumer, source and id.
+# An index entry holds consumer, source and id: so many bytes of the latter two each.
 _LONGEST_NAME = 500
 
 
@@ -54,8 +54,9 @@ def read(received: Received, expected: Sequence[type[Event]]) -> Event:
             break
     else:
         raise BadRequest(f"This function knows no {received.type[:200]}.")
-    if max(len(received.id), len(received.source)) > _LONGEST_NAME:
-        raise BadRequest(f"An id or source has at most {_LONGEST_NAME} characters here.")
+    names = received.id, received.source
+    if any(len(name.encode("utf-8", "surrogatepass")) > _LONGEST_NAME for name in names):
+        raise BadRequest(f"An id or source has at most {_LONGEST_NAME} bytes here.")
     try:
         return _adapter(received.type).validate_python(received.data)
     except ValidationError as error:

@@ -1,8 +1,10 @@
 """The notifications' database and functions, and posting events to them as KafkaSource does."""
 
 import json
+import random
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import aiohttp
@@ -25,6 +27,9 @@ LAPTOP = {
     "category": None,
     "created_at": "2026-01-02T03:04:05.000006Z",
 }
+# A name of 500 characters, as a header writes it: each takes four bytes, and none can be saved.
+_CHARACTERS = random.Random(1).choices(range(0x10000, 0x2FFFD), k=500)
+WIDE = quote("".join(map(chr, _CHARACTERS)))
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 

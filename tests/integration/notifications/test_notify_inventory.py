@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.notifications import LAPTOP, TRACE, Notifications, Told
+from tests.support.notifications import LAPTOP, TRACE, WIDE, Notifications, Told
 
 UPDATED = {
     "product_id": 1,
@@ -106,6 +106,25 @@ async def test_what_can_never_be_told_is_refused_for_good(
     assert (answer.status, answer.problem) == (400, "bad-request")
     assert notifications.told() == []
     assert notifications.value("SELECT count(*) FROM inbox") == 0
+
+
+async def test_names_that_no_index_holds_are_refused_for_good(
+    told: Told, notifications: Notifications
+) -> None:
+    answer = await told.send("notify_inventory", id_=WIDE, source=WIDE)
+
+    assert (answer.status, answer.problem) == (400, "bad-request")
+    assert notifications.told() == []
+
+
+@pytest.mark.parametrize("moment", ["2026-01-02T03:04:05+23:59", "0001-01-01T00:00:00+14:00"])
+async def test_a_time_that_the_database_does_not_know_keeps_no_event_out(
+    told: Told, notifications: Notifications, moment: str
+) -> None:
+    answer = await told.send("notify_inventory", time=moment)
+
+    assert answer.status == 204
+    assert len(notifications.told()) == 1
 
 
 async def test_members_that_a_later_version_adds_do_no_harm(

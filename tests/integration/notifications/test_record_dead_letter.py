@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.notifications import LAPTOP, Notifications, Told
+from tests.support.notifications import LAPTOP, WIDE, Notifications, Told
 
 DESTINATION = "http://notify-inventory.shop.svc.cluster.local"
 
@@ -76,6 +76,7 @@ async def test_data_of_any_kind_is_kept(
     "attributes",
     [
         {"id": "x" * 5_000},
+        {"id": WIDE, "source": WIDE, "knativeerrordest": WIDE},
         {"knativeerrorcode": "many"},
         {"knativeerrorcode": "99999999999"},
         {"knativeerrordata": "x" * 7_000},
