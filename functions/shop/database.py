@@ -1,9 +1,9 @@
 """One service's PostgreSQL: statements compiled once, run on pooled psycopg connections.
 
 A statement is written with SQLAlchemy Core and compiled to `$1` placeholders when its module
-is imported; executing it is psycopg alone. Reads and single statements
-run in autocommit: a ROLLBACK at the end of a read, as a session issues it, would throw the
-connection's prepared statements away.
+is imported; executing it is psycopg alone. Reads and single statements run in autocommit: a
+ROLLBACK at the end of a read, as a session issues it, would throw the connection's prepared
+statements away.
 """
 
 import asyncio
