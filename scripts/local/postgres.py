@@ -97,7 +97,8 @@ class Postgres:
         """Passwords of this platform alone, made once and kept beside its data."""
         path = self._layout.data / "passwords.json"
         known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-        wanted = {role: known.get(role) or secrets.token_urlsafe(18) for role in self._roles()}
+        missing = [role for role in self._roles() if not known.get(role)]
+        wanted = known | {role: secrets.token_urlsafe(18) for role in missing}
         if wanted != known:
             path.touch(mode=0o600)
             path.write_text(json.dumps(wanted, indent=2) + "\n")

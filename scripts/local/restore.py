@@ -136,11 +136,11 @@ def _recover(
     try:
         with _running(layout, draft, backup.passwords) as urls:
             return _put_back(urls)
-    except _LogEndsError as error:
+    except _LogEndsError:
         # Nothing was committed later than its end: with the whole log, that is the moment's state.
         if earlier is None or until is None:
             raise
-        print(f"{error} It is complete, so nothing was committed after that.", flush=True)
+        print("The log is complete, and nothing in it is as late: all of it is restored.")
         _prepare(backup, draft, None, earlier)
         with _running(layout, draft, backup.passwords) as urls:
             return _put_back(urls)
@@ -221,7 +221,9 @@ def _await_end_of_recovery(process: subprocess.Popen[bytes], url: str, log: Path
     if _TOO_SHORT in said:
         last = _LAST.findall(said)
         end = f" at {last[-1]}" if last else " with the backup"
-        raise _LogEndsError(f"The log that is there ends{end}.")
+        raise _LogEndsError(
+            f"The log that is there ends{end}: name a moment before that, or leave --to out."
+        )
     raise PlatformError(f"PostgreSQL could not replay the log; {log} says why.")
 
 
