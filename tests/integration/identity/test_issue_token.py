@@ -102,9 +102,10 @@ async def test_a_wrong_password_and_an_unknown_address_take_the_same_time(
     took: dict[str, list[float]] = {EMAIL: [], "nobody@example.com": []}
     for _ in range(25):
         for address, seconds in took.items():
-            began = time.perf_counter()
+            # The processor's time, of this process: what else the machine does is not in it.
+            began = time.process_time()
             answer = await accounts.sign_in(address, "wrong password")
-            seconds.append(time.perf_counter() - began)
+            seconds.append(time.process_time() - began)
             assert answer.status == 401
     known, unknown = (statistics.median(seconds) for seconds in took.values())
     # A hash takes 20 ms and more; without one, the answer comes in 3.
