@@ -97,7 +97,9 @@ def _take_attempt() -> sa.Select[Any]:
 def _prune() -> sa.Select[Any]:
     """Delete some sessions that have ended, and counts that say nothing any more.
 
-    It waits for no lock: whoever holds one of these rows is about to use or to delete it.
+    It waits for no lock: whoever holds one of these rows is about to use or to delete it. The rows
+    are found into an array: of a join, PostgreSQL may ask for the first ones again and again, and
+    passes over those that it has deleted.
     """
     pruned = []
     for table, key, moment in (
@@ -111,7 +113,8 @@ def _prune() -> sa.Select[Any]:
             .limit(sa.literal_column(str(_PRUNED_AT_ONCE)))
             .with_for_update(skip_locked=True)
         )
-        pruned.append(sa.delete(table).where(key.in_(old)).cte(f"pruned_{table.name}"))
+        found = sa.func.array(old.scalar_subquery())
+        pruned.append(sa.delete(table).where(key == sa.any_(found)).cte(f"pruned_{table.name}"))
     return sa.select(sa.literal_column("true")).add_cte(*pruned)
 
 

@@ -1,12 +1,14 @@
 import asyncio
 import statistics
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import argon2
+import psycopg
 import pytest
 
+from shop.accounts import PRUNE
 from tests.support.identity import EMAIL, PASSWORD, Accounts, Identity, cookie
 from tests.support.shop import Answer
 
@@ -186,13 +188,29 @@ async def test_what_has_had_its_time_is_deleted_by_those_who_sign_in(
     assert identity.value("SELECT count(*) FROM login_attempts") == 0
 
 
-async def test_no_sign_in_deletes_more_than_a_few(accounts: Accounts, identity: Identity) -> None:
+# As the planner may choose it for tables whose statistics are old.
+NESTED = "hashjoin", "mergejoin", "hashagg", "sort", "material"
+
+
+@pytest.mark.parametrize("avoided", [(), NESTED])
+def test_no_sign_in_deletes_more_than_a_few(identity: Identity, avoided: Sequence[str]) -> None:
     identity.run(
         "INSERT INTO login_attempts SELECT sha256(n::text::bytea), now() - interval '1 hour'"
         " FROM generate_series(1, 50) n"
     )
+    with psycopg.connect(identity.url) as connection:
+        for plan in avoided:
+            connection.execute(f"SET LOCAL enable_{plan} = off")
+        connection.execute(PRUNE.sql)
+    assert identity.value("SELECT count(*) FROM login_attempts") == 50 - 20
+
+
+async def test_a_sign_in_deletes_what_says_nothing_any_more(
+    accounts: Accounts, identity: Identity
+) -> None:
+    identity.run("INSERT INTO login_attempts VALUES (sha256('x'), now() - interval '1 hour')")
     await accounts.sign_in("nobody@example.com")
-    assert identity.value("SELECT count(*) FROM login_attempts") == 50 - 20 + 1
+    assert identity.value("SELECT count(*) FROM login_attempts") == 1
 
 
 async def test_a_hash_of_older_parameters_is_made_anew_at_the_next_sign_in(
