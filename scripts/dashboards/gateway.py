@@ -147,5 +147,34 @@ BOARD = Board(
                 ),
             ),
         ),
+        Row(
+            "Sign-ins",
+            (
+                Panel(
+                    "Attempts to sign in", "By how they ended: signed in, refused, or locked out, "
+                    "which is an address with too many attempts.",
+                    (Query(
+                        "sum by (outcome) (rate(identity_logins_total[1m]))", "{{outcome}}"
+                    ),),
+                    unit=PER_SECOND, alerts=("PasswordsGuessed",), traces="issue-token",
+                ),
+                Panel(
+                    "Refresh tokens", "By what they were. A repeated one is the last that was "
+                    "used, whose answer was lost; a reused one is older, and its session ends.",
+                    (Query(
+                        "sum by (outcome) (rate(identity_refreshes_total[1m]))", "{{outcome}}"
+                    ),),
+                    unit=PER_SECOND, traces="refresh-token",
+                ),
+                Panel(
+                    "Sessions ended by reuse", "In the last hour: somebody else has their tokens.",
+                    (Query(
+                        'sum(increase(identity_refreshes_total{outcome="reused"}[1h]))', "reused"
+                    ),),
+                    kind="stat", steps=NONE_IS_GOOD, alerts=("RefreshTokenReused",),
+                    traces="refresh-token",
+                ),
+            ),
+        ),
     ),
 )  # fmt: skip
