@@ -1,17 +1,20 @@
 """The running shop answers as its OpenAPI document says, whatever it is sent.
 
 Requests are made from the document, valid ones and others, and no answer is a 5xx or tells of the
-inside. SHOP_FUZZ says how many of each operation (600 are more than 10,000 through the gateway);
-every run is of another seed, which a failure prints.
+inside. SHOP_FUZZ says how many of each operation (600 are more than 10,000 through the gateway,
+which the last test holds); every run is of another seed, which a failure prints.
 """
 
 import json
 import os
 import re
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
 import hypothesis
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase
 from schemathesis import Case, CheckContext, Response
@@ -32,6 +35,8 @@ from shop.gateway.routes import DOCUMENT
 from tests.support.live import Live
 
 EXAMPLES = int(os.environ.get("SHOP_FUZZ", "150"))
+# With so many of each operation there must be 10,000 through the gateway.
+ENOUGH = 600
 # What may be answered to a request that the document does not allow. A body may be too large
 # before it is anything else, and a condition may fail first.
 REFUSALS = [304, 400, 404, 405, 412, 413, 414, 415, 422, 431]
@@ -90,6 +95,25 @@ def schema(*, cluster_local: bool) -> BaseSchema:
     return schemathesis.openapi.from_dict(document, config=config)
 
 
+SENT: Counter[str] = Counter()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def told(request: pytest.FixtureRequest) -> Iterator[None]:
+    """At the end it is printed how many requests were sent, in all and for each operation."""
+    yield
+    rows = [f"{name:24} {number:6,}" for name, number in sorted(SENT.items())]
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        print("\n\n" + "\n".join([*rows, f"{'requests':24} {SENT.total():6,}"]))  # noqa: T201
+
+
+def ask(case: Case[Any], base_url: str) -> None:
+    """Send what was made up, and hold its answer against the document."""
+    SENT[case.operation.definition.raw["operationId"]] += 1
+    case.call_and_validate(base_url=base_url, checks=CHECKS)
+
+
 public = schema(cluster_local=False)
 inside = schema(cluster_local=True)
 
@@ -97,11 +121,18 @@ inside = schema(cluster_local=True)
 @public.parametrize()
 @bounded
 def test_the_gateway_answers_as_the_document_says(case: Case[Any], running: Live) -> None:
-    case.call_and_validate(base_url=running.url, checks=CHECKS)
+    ask(case, running.url)
 
 
 @inside.parametrize()
 @bounded
 def test_a_function_inside_answers_as_the_document_says(case: Case[Any], running: Live) -> None:
     name = case.operation.definition.raw["operationId"]
-    case.call_and_validate(base_url=running.state.functions[name], checks=CHECKS)
+    ask(case, running.state.functions[name])
+
+
+@pytest.mark.skipif(EXAMPLES < ENOUGH, reason=f"SHOP_FUZZ is less than {ENOUGH}")
+def test_that_was_enough_requests_through_the_gateway(told: None) -> None:  # noqa: ARG001
+    methods = [of for path in public.raw_schema["paths"].values() for of in path.values()]
+
+    assert sum(SENT[operation["operationId"]] for operation in methods) >= 10_000
