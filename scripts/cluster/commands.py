@@ -51,11 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     command("promote", _promote, "give all requests to the canary").add_argument("function")
     command("rollback", _rollback, "end the canary").add_argument("function")
     inside = command("run", _run, "run one of the shop's modules in the cluster")
+    inside.add_argument("--area", default="notifications", help="whose database it gets")
     inside.add_argument("module")
     inside.add_argument("rest", nargs=argparse.REMAINDER)
-    again = command("republish", _republish, "publish events of an area again")
-    again.add_argument("area", choices=("inventory", "orders"))
-    again.add_argument("since")
     admin = command("admin", _admin, "make an admin")
     admin.add_argument("rest", nargs=argparse.REMAINDER)
     rotate = command("rotate-keys", _rotate_keys, "exchange the key of access tokens")
@@ -161,14 +159,7 @@ def _rollback(options: argparse.Namespace) -> None:
 def _run(options: argparse.Namespace) -> int:
     from cluster import inside
 
-    return inside.run(options.module, options.rest)
-
-
-def _republish(options: argparse.Namespace) -> int:
-    from cluster import inside
-
-    arguments = [options.area, options.since]
-    return inside.run("shop.republish", arguments, area=options.area)
+    return inside.run(options.module, options.rest, area=options.area)
 
 
 def _admin(options: argparse.Namespace) -> int:

@@ -7,14 +7,19 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from datetime import datetime
 
 from local.console import Console
 from local.layout import ROOT, Layout, PlatformError
 from local.state import State
 
-# With whose environment a command of the area runs.
-_PUBLISHERS = {"inventory": "create_product", "orders": "create_order"}
+_KEPT = 3
+# In each area a function whose variables its commands are given.
+_BESIDE = {
+    "inventory": "create_product",
+    "orders": "create_order",
+    "notifications": "record_dead_letter",
+    "identity": "register_account",
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -45,6 +50,11 @@ def _parser() -> argparse.ArgumentParser:
     command("stop", _stop, "stop the platform that runs elsewhere")
     command("status", _status, "show what runs")
     command("reset", _reset, "delete the data")
+    backup = command("backup", _backup, "back up the databases of the platform that runs")
+    backup.add_argument("--list", action="store_true", help="print those that there are")
+    backup.add_argument("--keep", type=int, default=_KEPT, help=f"how many (default: {_KEPT})")
+    restore = command("restore", _restore, "restore the databases to a moment")
+    restore.add_argument("--to", required=True, help="2026-11-27T20:15:00Z, or latest")
     command("logs", _follow, "follow the log of one process").add_argument("process")
     psql = command("psql", _psql, "open a database")
     psql.add_argument("area")
@@ -53,14 +63,8 @@ def _parser() -> argparse.ArgumentParser:
     admin.add_argument("rest", nargs=argparse.REMAINDER)
     rotate = command("rotate-keys", _rotate_keys, "exchange the key of access tokens")
     rotate.add_argument("--wait", action="store_true", help="for each step, until it is over")
-    command("backup", _backup, "back the databases up, and keep their log from now on")
-    restoring = command("restore", _restore, "restore the databases to a moment")
-    restoring.add_argument("--to", type=_moment, help="a moment, as 2026-11-27T20:15:00Z")
-    command("rehearse-restore", _rehearse_restore, "lose a shop of its own, and restore it")
-    again = command("republish", _republish, "publish events of an area again")
-    again.add_argument("area", choices=_PUBLISHERS)
-    again.add_argument("since")
     beside = command("run", _run, "run a module beside the platform, with its addresses")
+    beside.add_argument("--area", choices=sorted(_BESIDE), default="notifications")
     beside.add_argument("module")
     beside.add_argument("rest", nargs=argparse.REMAINDER)
     return parser
@@ -93,14 +97,32 @@ def _reset(layout: Layout, _: argparse.Namespace) -> None:
     from local import checks
 
     with checks.only_one(layout):
-        for name in ("postgres", "postgres.new", "kafka", "keys", "logs", "traces"):
+        for name in (
+            "postgres", "postgres.new", "postgres.replaced", "restoring", "kafka", "keys", "logs",
+            "traces",
+        ):  # fmt: skip
             shutil.rmtree(layout.data / name, ignore_errors=True)
-        for kept in layout.data.glob("postgres.before-*"):
-            shutil.rmtree(kept, ignore_errors=True)
         (layout.data / "passwords.json").unlink(missing_ok=True)
     print(f"Deleted databases, topics, keys, logs and traces under {layout.data}.")
     if layout.backups.exists():
-        print(f"Backups stay in {layout.backups}.")
+        print(f"The backups in {layout.backups} are kept.")
+
+
+def _backup(layout: Layout, options: argparse.Namespace) -> None:
+    from local.backups import report
+
+    if options.list:
+        report.show(layout.backups)
+    elif options.keep < 1:
+        raise PlatformError("--keep is at least 1: the backup that is being made.")
+    else:
+        report.back_up(layout, State.read(layout), options.keep)
+
+
+def _restore(layout: Layout, options: argparse.Namespace) -> None:
+    from local.backups import report
+
+    report.bring_back(layout, options.to)
 
 
 def _stop(layout: Layout, _: argparse.Namespace) -> None:
@@ -147,45 +169,13 @@ def _psql(layout: Layout, options: argparse.Namespace) -> None:
 
 
 def _run(layout: Layout, options: argparse.Namespace) -> None:
-    """Run one of the shop's commands with what the notification functions are given."""
-    _beside(layout, "record_dead_letter", options.module, options.rest)
+    """Run one of the shop's commands with what an area's functions are given."""
+    _beside(layout, options.area, options.module, options.rest)
 
 
 def _admin(layout: Layout, options: argparse.Namespace) -> None:
     """Make an admin, with what the identity's functions are given."""
-    _beside(layout, "register_account", "shop.create_admin", options.rest)
-
-
-def _backup(layout: Layout, _: argparse.Namespace) -> None:
-    from local import backup
-
-    began = time.monotonic()
-    made = backup.back_up(layout)
-    print(f"{made.folder} after {time.monotonic() - began:.1f} s; the log is kept from now on.")
-
-
-def _restore(layout: Layout, options: argparse.Namespace) -> None:
-    from local import restore
-
-    print(restore.restore(layout, options.to))
-
-
-def _moment(text: str) -> datetime:
-    found = datetime.fromisoformat(text)
-    if found.tzinfo is None:
-        raise argparse.ArgumentTypeError(f"{text} lacks its offset from UTC, such as Z")
-    return found
-
-
-def _rehearse_restore(_: Layout, __: argparse.Namespace) -> None:
-    from local import rehearsal
-
-    rehearsal.rehearse()
-
-
-def _republish(layout: Layout, options: argparse.Namespace) -> None:
-    function = _PUBLISHERS[options.area]
-    _beside(layout, function, "shop.republish", [options.area, options.since])
+    _beside(layout, "identity", "shop.create_admin", options.rest)
 
 
 def _rotate_keys(layout: Layout, options: argparse.Namespace) -> None:
@@ -195,14 +185,14 @@ def _rotate_keys(layout: Layout, options: argparse.Namespace) -> None:
         sys.exit(1)
 
 
-def _beside(layout: Layout, function: str, module: str, arguments: list[str]) -> None:
-    """Become one of the shop's commands, with a function's environment and the operator's key."""
+def _beside(layout: Layout, area: str, module: str, arguments: list[str]) -> None:
+    """Become one of the shop's commands, with an area's environment and the operator's key."""
     from local import manifests
     from local.plan import Plan
 
     state = State.read(layout)
     plan = Plan(manifests.read(ROOT), layout, state.databases)
-    environment = plan.environment_of(function) | plan.operators_key()
+    environment = plan.environment_of(_BESIDE[area]) | plan.operators_key()
     if "ADMIN_PASSWORD" in os.environ:
         environment["ADMIN_PASSWORD"] = os.environ["ADMIN_PASSWORD"]
     os.execve(sys.executable, [sys.executable, "-m", module, *arguments], environment)

@@ -31,17 +31,31 @@ class Layout:
 
     data: Path
     offset: int = 0
+    elsewhere: Path | None = None
+    """The folder of backups, where it is not below `data`."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Layout":
-        """The layout that SHOP_DATA (default: .local) and SHOP_PORT_OFFSET (default: 0) name."""
+        """The layout that SHOP_DATA, SHOP_PORT_OFFSET and SHOP_BACKUPS name.
+
+        Their defaults are .local, 0, and the folder `backups` of the data.
+        """
         text = environment.get("SHOP_PORT_OFFSET") or "0"
         if not text.isdigit() or int(text) > 50_000:
             raise PlatformError(
                 f"SHOP_PORT_OFFSET must be a whole number from 0 to 50000, not {text!r}."
             )
-        data = Path(environment.get("SHOP_DATA") or ROOT / ".local").expanduser()
-        return cls(data if data.is_absolute() else ROOT / data, int(text))
+        backups = environment.get("SHOP_BACKUPS")
+        return cls(
+            _placed(environment.get("SHOP_DATA") or ".local"),
+            int(text),
+            _placed(backups) if backups else None,
+        )
+
+    @property
+    def backups(self) -> Path:
+        """The folder of backups, and of the archives beside them."""
+        return self.elsewhere or self.data / "backups"
 
     @property
     def logs(self) -> Path:
@@ -57,11 +71,6 @@ class Layout:
     def keys(self) -> Path:
         """The folder of those who sign, with a folder for each Secret."""
         return self.data / "keys"
-
-    @property
-    def backups(self) -> Path:
-        """The folder of backups, with a folder for each server that was backed up."""
-        return self.data / "backups"
 
     @property
     def state(self) -> Path:
@@ -144,3 +153,8 @@ def shop_url(environment: Mapping[str, str] = os.environ) -> str:
         environment.get("SHOP_URL")
         or f"http://localhost:{Layout.from_environment(environment).gateway}"
     )
+
+
+def _placed(text: str) -> Path:
+    """A folder that a variable names; a relative one lies below the project."""
+    return ROOT / Path(text).expanduser()

