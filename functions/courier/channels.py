@@ -24,10 +24,14 @@ _log = logging.getLogger(__name__)
 
 
 class Channel(Protocol):
-    """A place that notifications are sent to; `name` identifies it across restarts."""
+    """A place that notifications are sent to; `name` identifies it across restarts.
+
+    It takes one notification in `seconds_each`, where that is not 0.
+    """
 
     name: str
     remote: bool
+    seconds_each: float
 
     def send(self, notification: Claimed) -> bool:
         """Send, and say whether it arrived. Called by several threads at a time."""
@@ -38,6 +42,7 @@ class LogChannel:
 
     name = "log"
     remote = False
+    seconds_each = 0.0
 
     def send(self, notification: Claimed) -> bool:
         """Write the line."""
@@ -68,7 +73,8 @@ class AppriseChannel:
                 raise SettingError(f"address {place} of NOTIFY_URLS ({scheme}:…) is not known")
             self._idle.put(service)
             made += 1
-            if service.request_rate_per_sec > 0:
+            self.seconds_each = float(service.request_rate_per_sec)
+            if self.seconds_each > 0:
                 break  # A second instance would not know when the first one sent.
 
     def send(self, notification: Claimed) -> bool:

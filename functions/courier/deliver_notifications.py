@@ -28,8 +28,11 @@ NAME = "courier"
 
 _IDLE_SECONDS = 0.25
 _LEASE_SECONDS = 120.0
-# What is not begun by then is given back: the lease must cover what is.
-_BEGIN_SECONDS = 60.0
+# What is not begun by then is given back: the lease must cover what is, and a loop that does not
+# turn for a minute is taken for one that hangs.
+_BEGIN_SECONDS = 30.0
+# For how long the slowest channel, where it takes one notification in some seconds, may be at it.
+_PACED_SECONDS = 20.0
 _MOST_AT_ONCE = 500
 _MOST_AT_ONCE_REMOTE = 64
 _THREADS = 16
@@ -59,7 +62,7 @@ class Courier:
         self._url = settings.text("DATABASE_URL")
         self._channels = open_channels(settings.text("NOTIFY_URLS", LOG))
         remote = any(channel.remote for channel in self._channels)
-        self._most = _MOST_AT_ONCE_REMOTE if remote else _MOST_AT_ONCE
+        self._most = _most_at_once(self._channels)
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="send") if remote else None
         self._connection: Connection | None = None
         self._outage = Outage("PostgreSQL")
@@ -129,6 +132,14 @@ class Courier:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _most_at_once(channels: Sequence[Channel]) -> int:
+    """How many notifications a turn may take, so that it ends in time."""
+    if not any(channel.remote for channel in channels):
+        return _MOST_AT_ONCE
+    slowest = max(channel.seconds_each for channel in channels)
+    return max(1, int(_PACED_SECONDS / max(slowest, _PACED_SECONDS / _MOST_AT_ONCE_REMOTE)))
 
 
 def _pause(delivery: Delivery) -> float:

@@ -144,6 +144,23 @@ def test_what_is_not_begun_in_time_is_given_back(
     assert undelivered(notifications) == 0
 
 
+@pytest.mark.parametrize(("seconds_each", "taken"), [(0.0, 64), (0.2, 64), (1.2, 16), (5.5, 3)])
+def test_a_turn_takes_no_more_than_its_slowest_channel_takes_in_time(
+    make_courier: MakeCourier, notifications: Notifications, monkeypatch: pytest.MonkeyPatch,
+    seconds_each: float, taken: int,
+) -> None:  # fmt: skip
+    """A loop that does not turn for a minute is ended, and what it had sent would be sent again."""
+    plugin = "apprise.plugins.custom_json.NotifyJSON"
+    monkeypatch.setattr(f"{plugin}.request_rate_per_sec", seconds_each)
+    monkeypatch.setattr(f"{plugin}.notify", lambda *_, **__: True)
+    notifications.tell(80)
+
+    make_courier("json://127.0.0.1:1 log://").turn()
+
+    assert undelivered(notifications) == 80 - taken
+    assert notifications.value("SELECT sum(attempts) FROM notifications") == taken
+
+
 def test_two_couriers_share_the_work_and_tell_nothing_twice(
     make_courier: MakeCourier, notifications: Notifications, hook: Webhook
 ) -> None:
