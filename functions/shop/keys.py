@@ -53,7 +53,7 @@ def read_set(text: str) -> list[Jwk]:
     """The keys of a JWKS; ValueError where it is none."""
     try:
         keys: Any = json.loads(text)["keys"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise ValueError("is no JSON Web Key Set") from None
     if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys):
         raise ValueError("is no JSON Web Key Set")

@@ -34,7 +34,7 @@ def test_a_key_that_cannot_sign_is_refused(missing: str) -> None:
         keys.Signer(key)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"keys": 1}', '{"keys": ["x"]}'])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"keys": 1}', '{"keys": ["x"]}', "[" * 100_000])
 def test_what_is_no_key_set_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="no JSON Web Key Set"):
         keys.read_set(text)
