@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     either = command("either", _either, "run a command where the shop is, here or on the cluster")
     either.add_argument("rest", nargs=argparse.REMAINDER)
     beside = command("with", _with, "run a program that is told where the shop is")
+    beside.add_argument("--here", action="store_true", help="at an address of this machine")
     beside.add_argument("rest", nargs=argparse.REMAINDER)
     return parser
 
@@ -187,6 +188,6 @@ def _with(options: argparse.Namespace) -> int:
 
     if os.environ.get("SHOP_URL") or not either.on_knative():
         return subprocess.run(options.rest, check=False).returncode
-    with reachable() as place:
+    with reachable(here=options.here) as place:
         environment = os.environ | place.environment
         return subprocess.run(options.rest, env=environment, check=False).returncode
