@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
+from kafka.errors import KafkaError
+
 from cluster import address, waiting
 from cluster.kubectl import NAMESPACE, ClusterError, get, kubectl, name_of
 from tests.faults import poison
@@ -95,7 +97,7 @@ class Pods:
                 await self._rebalance(fault.seconds)
             case "poison":
                 for area in ("inventory", "orders"):
-                    with contextlib.suppress(ClusterError):
+                    with contextlib.suppress(ClusterError, KafkaError):
                         self.poison.append(
                             await asyncio.to_thread(self._poison, fault.target, area)
                         )
