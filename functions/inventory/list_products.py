@@ -5,22 +5,19 @@ from dataclasses import replace
 from shop.api.products import Product, ProductQuery
 from shop.catalogue import (
     BY_BITMAPS,
-    MEANINGS,
     SEARCH_SAMPLE,
     SORTS,
     Shape,
-    begun,
     page_of_products,
     search_all,
     search_bound,
     search_near,
-    search_words,
-    spelt_out,
 )
 from shop.database import Database
 from shop.operation import Call, Reply, operation
 from shop.paging import decode_cursor, encode_cursor, next_link
 from shop.prepared import Row
+from shop.search_terms import MEANINGS, begun, search_words, spelt_out
 
 # Some 30,000 products: they are sooner read and sorted than the index of the order is.
 _FEW_SAMPLED = 240
