@@ -28,7 +28,7 @@ export function visitors() {
   });
   afterAll(() => browser.close());
   afterEach(async () => {
-    await Promise.all(contexts.splice(0).map((context) => context.close()));
+    await Promise.all(contexts.splice(0).map(leave));
     // A refused script or style, or an error that nobody caught, fails the test that met it.
     expect(complaints.splice(0)).toEqual([]);
   });
@@ -52,6 +52,13 @@ export function visitors() {
     });
     return page;
   };
+}
+
+/** Closes the visitor's browser; an answer that a test makes up meanwhile has nobody to get it. */
+async function leave(context: BrowserContext): Promise<void> {
+  const routed = [context, ...context.pages()];
+  await Promise.all(routed.map((each) => each.unrouteAll({ behavior: "ignoreErrors" })));
+  await context.close();
 }
 
 export interface Made {

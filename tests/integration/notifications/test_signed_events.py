@@ -97,7 +97,9 @@ async def bury(told: Told, **attributes: Any) -> None:
 
 
 def letters(notifications: Notifications) -> list[tuple[bool | None, float]]:
-    rows = notifications.rows("SELECT verified, (data::json ->> 'price')::float FROM dead_letters")
+    rows = notifications.rows(
+        "SELECT verified, (data::json ->> 'price')::float FROM dead_letters ORDER BY id"
+    )
     return [(verified, price) for verified, price in rows]
 
 
