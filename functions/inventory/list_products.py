@@ -17,7 +17,7 @@ from shop.database import Database
 from shop.operation import Call, Reply, operation
 from shop.paging import decode_cursor, encode_cursor, next_link
 from shop.prepared import Row
-from shop.search_terms import MEANINGS, begun, search_words, spelt_out
+from shop.search_terms import meanings, search_words, spelt_out
 
 # Some 30,000 products: they are sooner read and sorted than the index of the order is.
 _FEW_SAMPLED = 240
@@ -65,14 +65,22 @@ async def list_products(call: Call[None]) -> Reply:
 async def _search(
     database: Database, shape: Shape, limit: int, words: list[str], values: dict[str, object]
 ) -> list[Row]:
-    """Look nearby, then as far as a sample says that a page reaches, then everywhere."""
-    rows = await database.rows(search_near(shape), **values, terms=begun(words))
-    if len(rows) > limit:
-        return rows
-    terms = spelt_out(await database.rows(MEANINGS, words=words))
+    """Look from where the words begin, as far as a sample says that a page reaches, everywhere."""
+    asked = meanings(shape.sort, after=shape.after)
+    behind = {name: value for name, value in values.items() if asked.takes(name)}
+    meant = await database.rows(asked, **behind, words=words)
+    terms = spelt_out(meant)
     if terms is None:
         return []
     values = values | {"terms": terms}
+    since = meant[0][3]
+    if since is not None:  # It is beyond what the page follows, and takes its place.
+        shape = replace(shape, after=False, since=True)
+        values = {name: value for name, value in values.items() if not name.startswith("after_")}
+        values["since"] = since
+    rows = await database.rows(search_near(shape), **values)
+    if len(rows) > limit:
+        return rows
     sought = {name: value for name, value in values.items() if name != "rows"}
     async with database.transaction() as transaction:
         await transaction.row(BY_BITMAPS)

@@ -10,10 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
 from shop.database import Statement
-from shop.model.inventory import alive, product_json, products, shown
+from shop.model.inventory import alive, known_words, product_json, products, shown
 from shop.model.parts import json_object
-from shop.search_terms import SIMPLE
 
+# PostgreSQL's configuration that takes words as they are written.
+SIMPLE: sa.ColumnElement[Any] = sa.literal_column("'simple'::regconfig")
 # Products that are looked through in order before the word index is asked: some 5 ms.
 SEARCH_WINDOW = 2_000
 # One product in so many is in the small word index, `products_search_sample`.
@@ -22,11 +23,15 @@ SEARCH_SAMPLE = 128
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """An order of the catalogue; `key` is compared before the id, which makes it total."""
+    """An order of the catalogue; `key` is compared before the id, which makes it total.
+
+    `first` is where the products of a known word begin in it.
+    """
 
     key: Callable[[sa.FromClause], sa.ColumnElement[Any]] | None
     descending: bool
     cursor: tuple[type[int | str | Decimal], ...]
+    first: sa.ColumnElement[Any]
 
 
 def _price(rows: sa.FromClause) -> sa.ColumnElement[Any]:
@@ -38,10 +43,14 @@ def _name(rows: sa.FromClause) -> sa.ColumnElement[Any]:
 
 
 SORTS = {
-    "newest": Sort(None, descending=True, cursor=(int,)),
-    "price": Sort(_price, descending=False, cursor=(Decimal, int)),
-    "-price": Sort(_price, descending=True, cursor=(Decimal, int)),
-    "name": Sort(_name, descending=False, cursor=(str, int)),
+    "newest": Sort(None, descending=True, cursor=(int,), first=known_words.c.highest_id),
+    "price": Sort(
+        _price, descending=False, cursor=(Decimal, int), first=known_words.c.lowest_price
+    ),
+    "-price": Sort(
+        _price, descending=True, cursor=(Decimal, int), first=known_words.c.highest_price
+    ),
+    "name": Sort(_name, descending=False, cursor=(str, int), first=known_words.c.first_name),
 }
 
 
@@ -53,6 +62,7 @@ class Shape:
     by_category: bool = False
     in_stock: bool | None = None
     after: bool = False
+    since: bool = False
     until: bool = False
 
     def conditions(self) -> list[sa.ColumnElement[bool]]:
@@ -69,10 +79,18 @@ class Shape:
         if self.after:
             position, behind = self._position("after")
             conditions.append(position < behind if descending else position > behind)
+        if self.since:
+            place, first = self.place(), sa.bindparam("since", type_=self.place().type)
+            conditions.append(place <= first if descending else place >= first)
         if self.until:
             position, last = self._position("until")
             conditions.append(position >= last if descending else position <= last)
         return conditions
+
+    def place(self) -> sa.ColumnElement[Any]:
+        """What is compared first in the order."""
+        key = SORTS[self.sort].key
+        return products.c.id if key is None else key(products)
 
     def _position(self, name: str) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]:
         """A product's place in the order, and the place that the parameters of that name hold."""
@@ -121,7 +139,7 @@ def page_of_products(shape: Shape) -> Statement:
 
 @lru_cache(maxsize=64)
 def search_near(shape: Shape) -> Statement:
-    """What matches the `begun` words among the next SEARCH_WINDOW products in the page's order.
+    """What matches words `spelt_out` among the next SEARCH_WINDOW products in the page's order.
 
     A common word fills its page from here, at a cost that does not follow the catalogue. The
     rows are those of `page_of_products`.
@@ -133,7 +151,7 @@ def search_near(shape: Shape) -> Statement:
         .limit(sa.literal_column(str(SEARCH_WINDOW)))
         .subquery("products")
     )
-    matches = _matches(window, sa.func.to_tsquery(SIMPLE, _TERMS))
+    matches = _matches(window, sa.cast(_TERMS, pg.TSQUERY))
     page = _shown(window).where(matches).limit(_ROWS).subquery("page")
     return Statement("search_near", sa.select(_row_json(page), *shape.cursor(page)))
 

@@ -18,6 +18,7 @@ class Options:
     latency_seconds: float
     limit_seconds: float
     page_seconds: float
+    search_seconds: float
     page_rounds: int
     catalogue: int
     connections: int

@@ -35,9 +35,17 @@ products = sa.Table(
     sa.Column("search", pg.TSVECTOR),
 )
 
-# Every word that a product has, or had: triggers of `products` add to it, nothing takes away.
+# Every word that a product has, or had: triggers of `products` add to it, nothing takes away. Where
+# `bounded`, no product with the word has a higher id, an earlier name, or another price than these.
 known_words = sa.Table(
-    "known_words", metadata, sa.Column("word", sa.Text(collation="C"), primary_key=True)
+    "known_words",
+    metadata,
+    sa.Column("word", sa.Text(collation="C"), primary_key=True),
+    sa.Column("bounded", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("highest_id", sa.BigInteger),
+    sa.Column("first_name", sa.Text),
+    sa.Column("lowest_price", sa.Numeric(12, 2)),
+    sa.Column("highest_price", sa.Numeric(12, 2)),
 )
 
 stock_movements = sa.Table(

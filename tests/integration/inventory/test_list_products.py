@@ -230,10 +230,14 @@ async def test_q_finds_what_is_far_behind_in_the_order_too(
     ]
 
 
+@pytest.mark.parametrize("foremost", [(), (("Aa zither", 1), ("Aa zither", 1000))])
 async def test_q_finds_a_common_word_that_stands_together_far_behind_in_each_order(
-    api: Api, inventory: Inventory
+    api: Api, inventory: Inventory, foremost: tuple[tuple[str, int], ...]
 ) -> None:
-    """12,000 zithers behind 2,100 accordions: as far as a sample says that a page reaches."""
+    """12,000 zithers behind 2,100 accordions: from where the word begins in the order.
+
+    Where some stand in front of all, as far as a sample says that a page reaches.
+    """
     inventory.run(
         "INSERT INTO products (name, price, stock, category) SELECT"
         " CASE WHEN n <= 12000 THEN 'Zither ' ELSE 'Accordion ' END || n %% 19,"
@@ -241,6 +245,8 @@ async def test_q_finds_a_common_word_that_stands_together_far_behind_in_each_ord
         " CASE WHEN n %% 3 = 0 THEN 'strings' ELSE 'music' END FROM generate_series(1, %s) n",
         16_200,
     )
+    for name, price in foremost:
+        inventory.add(name, price=str(price), stock=1, category="strings")
     orders = {
         "newest": "id DESC", "price": "price, id", "-price": "price DESC, id DESC",
         "name": "lower(name), id",
@@ -248,7 +254,7 @@ async def test_q_finds_a_common_word_that_stands_together_far_behind_in_each_ord
     filters = {"": "true", "&in_stock=true": "stock > 0", "&category=strings": "category='strings'"}
     for (sort, order), (chosen, condition) in itertools.product(orders.items(), filters.items()):
         expected = inventory.rows(
-            f"SELECT id FROM products WHERE name LIKE 'Zither%%' AND {condition}"
+            f"SELECT id FROM products WHERE name ILIKE '%%zither%%' AND {condition}"
             f" ORDER BY {order} LIMIT %s",
             300,
         )
@@ -314,6 +320,69 @@ async def test_a_word_that_a_product_is_given_later_is_known(
 
     assert names(await api.get("/products?q=lant")) == ["Lantern"]
     assert names(await api.get("/products?q=lamp")) == []
+
+
+ORDERS = {
+    "newest": ({}, "id DESC"),
+    "price": ({"price": 1}, "price, id"),
+    "-price": ({"price": 900}, "price DESC, id DESC"),
+    "name": ({"name": "A lantern"}, "lower(name), id"),
+}
+
+
+@pytest.mark.parametrize("sort", ORDERS)
+async def test_a_product_that_is_moved_before_all_others_of_its_word_is_found(
+    api: Api, inventory: Inventory, sort: str
+) -> None:
+    """The places at which words begin follow what is added and edited."""
+    for name in ("Red lantern", "Tall lantern"):
+        await api.post("/products", {"name": name, "price": 500})
+    inventory.run(
+        "INSERT INTO products (name, price, stock) SELECT 'Filler', 100 + n %% 2 * 700, 0"
+        " FROM generate_series(1, %s) n",
+        2 * SEARCH_WINDOW,
+    )
+    change, order = ORDERS[sort]
+
+    if change:
+        await api.put("/products/2", {"name": "Tall lantern", "price": 500, **change})
+    else:
+        inventory.value("SELECT setval('products_id_seq', 40000)")
+        await api.post("/products", {"name": "Lantern", "price": 500})
+
+    expected = inventory.rows(
+        f"SELECT id FROM products WHERE name ILIKE '%%lantern' ORDER BY {order}"
+    )
+    answer = await api.get(f"/products?q=lantern&sort={sort}")
+    assert [product["id"] for product in answer.json] == [row[0] for row in expected]
+    assert len(expected) == (2 if change else 3)
+
+
+@pytest.mark.parametrize("sort", ORDERS)
+async def test_a_cursor_that_stands_before_the_first_of_a_word_leads_to_it(
+    api: Api, inventory: Inventory, sort: str
+) -> None:
+    inventory.add("Zither", price="500")
+    for name, price in (("Accordion", 1), ("Bell", 900), ("Cymbal", 950)):
+        inventory.add(name, price=str(price))
+    first = await api.get(f"/products?limit=1&sort={sort}")
+    path = first.headers["link"].partition(">")[0].removeprefix("<")
+
+    assert names(await api.get(f"{path}&q=zither")) == ["Zither"]
+    assert names(await api.get(f"{path}&q=nonesuch")) == []
+
+
+@pytest.mark.parametrize("sort", ORDERS)
+async def test_a_word_whose_place_is_not_known_yet_is_looked_for_everywhere(
+    api: Api, inventory: Inventory, sort: str
+) -> None:
+    inventory.add("Zither", price="500")
+    inventory.run(
+        "UPDATE known_words SET bounded = false, highest_id = 0, first_name = 'zzz',"
+        " lowest_price = 900, highest_price = 1"
+    )
+
+    assert names(await api.get(f"/products?sort={sort}&q=zither")) == ["Zither"]
 
 
 async def test_a_beginning_of_very_many_words_finds_all_of_them(
