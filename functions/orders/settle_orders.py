@@ -14,6 +14,8 @@ from shop.services import Services
 
 _BATCH = 50
 _MOST_BATCHES = 200
+# Batches of which nothing could be released, one after the other: the inventory is away.
+_MOST_IN_VAIN = 3
 
 
 @event_handler(
@@ -51,16 +53,19 @@ async def _cancel_stuck(services: Services) -> int:
 
 
 async def _release_cancelled(services: Services) -> int:
-    total = 0
+    """Try each once: one that cannot be released holds up no others. Where none can, end soon."""
+    total = after = in_vain = 0
     for _ in range(_MOST_BATCHES):
         async with services.database.transaction() as transaction:
-            rows = await transaction.rows(UNRELEASED, batch=_BATCH)
+            rows = await transaction.rows(UNRELEASED, batch=_BATCH, after=after)
             outcomes = await asyncio.gather(
                 *(release(services.client, reservation_id) for _, reservation_id in rows)
             )
             ids = [row[0] for row, done in zip(rows, outcomes, strict=True) if done]
             await transaction.row(RELEASED, ids=ids)
         total += len(ids)
-        if len(ids) < _BATCH:
+        in_vain = 0 if ids else in_vain + 1
+        if len(rows) < _BATCH or in_vain == _MOST_IN_VAIN:
             break
+        after = rows[-1][0]
     return total

@@ -1,7 +1,8 @@
 """Bring one area's database to the newest schema: `python -m shop.migrate inventory`.
 
 It waits up to 60 s for the database, takes an advisory lock so that two runs do not meet,
-and does nothing where there is nothing to do.
+and does nothing where there is nothing to do: nor where a later release has been here, whose
+schema bears this one, so that a release can be taken back.
 """
 
 import importlib
@@ -12,6 +13,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from psycopg.errors import LockNotAvailable
 
 from shop.settings import SettingError, Settings
@@ -50,11 +53,12 @@ def connect(url: str, *, wait: float = _WAIT_SECONDS) -> sa.Connection:
             time.sleep(0.2)
 
 
-def migrate(area: str, url: str, revision: str = "head") -> None:
+def migrate(area: str, url: str, revision: str = "head") -> bool:
     """Run what is missing of the area's migrations, up to a revision.
 
     A change of a table waits for whoever uses it, and all who come later wait behind it. So it
-    gives up after two seconds, lets them pass, and tries again.
+    gives up after two seconds, lets them pass, and tries again. Returns whether the schema is
+    this release's; False where it is a later one's, which is left as it is.
 
     Raises:
         OperationalError: PostgreSQL does not answer, or a table is in use all the time.
@@ -62,6 +66,8 @@ def migrate(area: str, url: str, revision: str = "head") -> None:
     with connect(url) as connection:
         connection.execute(sa.select(sa.func.pg_advisory_lock(_LOCK)))
         connection.commit()
+        if _is_of_a_later_release(area, connection):
+            return False
         for attempt in range(1, _ATTEMPTS + 1):
             connection.exec_driver_sql(f"SET lock_timeout = {_LOCK_SECONDS * 1000:.0f}")
             connection.commit()
@@ -75,7 +81,20 @@ def migrate(area: str, url: str, revision: str = "head") -> None:
                     raise
                 time.sleep(_LOCK_SECONDS)
             else:
-                return
+                return True
+    raise AssertionError("unreachable")
+
+
+def _is_of_a_later_release(area: str, connection: sa.Connection) -> bool:
+    """Whether a migration has been run that this release does not know."""
+    known = {each.revision for each in _scripts(area, connection).walk_revisions()}
+    found = MigrationContext.configure(connection).get_current_heads()
+    connection.commit()
+    return not known.issuperset(found)
+
+
+def _scripts(area: str, connection: sa.Connection) -> ScriptDirectory:
+    return ScriptDirectory.from_config(configuration(area, connection))
 
 
 def _drop_unfinished_indexes(connection: sa.Connection) -> None:
@@ -94,14 +113,15 @@ def main(arguments: list[str]) -> int:
         print(f"usage: python -m shop.migrate {'|'.join(AREAS)}", file=sys.stderr)
         return 2
     try:
-        migrate(arguments[0], Settings().text("DATABASE_URL"))
+        is_ours = migrate(arguments[0], Settings().text("DATABASE_URL"))
     except SettingError as error:
         print(error, file=sys.stderr)
         return 2
     except sa.exc.OperationalError as error:
         print(f"the database does not answer: {error.orig}", file=sys.stderr)
         return 1
-    print(f"{arguments[0]}: the schema is up to date")
+    state = "up to date" if is_ours else "of a later release, and left as it is"
+    print(f"{arguments[0]}: the schema is {state}")
     return 0
 
 

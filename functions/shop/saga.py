@@ -221,11 +221,12 @@ def _cancel_stuck() -> sa.Select[Any]:
 
 
 def _unreleased() -> sa.Select[Any]:
-    """A batch of cancelled orders whose stock is not known to be released, locked."""
+    """The next cancelled orders, `after` an id, whose stock is not known to be released; locked."""
     return (
         sa.select(orders.c.id, orders.c.reservation_id)
         .where(orders.c.status == "cancelled", orders.c.released_at.is_(None))
-        .order_by(orders.c.created_at)
+        .where(orders.c.id > sa.bindparam("after", type_=sa.BigInteger))
+        .order_by(orders.c.id)
         .limit(sa.bindparam("batch", type_=sa.Integer))
         .with_for_update(skip_locked=True)
     )

@@ -57,9 +57,11 @@ class Forkserver:
     def can_start(spec: Spec) -> bool:
         """Whether the process is a Python module, on a system whose sockets keep packets whole.
 
-        A library that is to be loaded ahead of the others comes too late for a fork.
+        A library that is to be loaded ahead of the others comes too late for a fork, and so does
+        another release of the modules that the forkserver has imported.
         """
         alike = spec.command[:2] == _MODULE and "LD_PRELOAD" not in spec.environment
+        alike = alike and spec.environment.get("PYTHONPATH") == base_environment()["PYTHONPATH"]
         return sys.platform == "linux" and alike and spec.user is None
 
     async def start(self, spec: Spec, output: int) -> Forked:

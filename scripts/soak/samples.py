@@ -11,6 +11,7 @@ import psycopg
 from local.state import State
 
 _MEGABYTE = 1024 * 1024
+_GONE = (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError)
 _UNPUBLISHED = "SELECT count(*) FROM outbox WHERE published_at IS NULL"
 _BACKLOGS = {
     "inventory": _UNPUBLISHED,
@@ -39,12 +40,14 @@ def look(state: State) -> Sample:
     memory: dict[str, float] = {}
     files: dict[str, int] = {}
     for name, known in state.processes.items():
-        with contextlib.suppress(psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
+        with contextlib.suppress(psutil.NoSuchProcess):
             parent = psutil.Process(known["pid"])
-            family = [parent, *parent.children(recursive=True)]
-            memory[name] = sum(_own_share(process.pid) for process in family) / _MEGABYTE
-            if name != "postgres":
-                files[name] = sum(process.num_fds() for process in family)
+            memory[name] = files[name] = 0
+            for process in (parent, *parent.children(recursive=True)):
+                # A session of PostgreSQL may end at any moment.
+                with contextlib.suppress(*_GONE):
+                    memory[name] += _own_share(process.pid) / _MEGABYTE
+                    files[name] += process.num_fds() if name != "postgres" else 0
     with psycopg.connect(state.admin_database, autocommit=True) as connection:
         (connections,) = connection.execute(_CONNECTIONS).fetchone() or (0,)
     backlog = 0

@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self, cast
 from uuid import uuid4
@@ -45,7 +45,8 @@ _CROSSINGS = ("event-sources>notify_order", "event-sources>notify_inventory")
 class Processes:
     """A platform of its own, on data of its own, with faults built in."""
 
-    def __init__(self) -> None:
+    def __init__(self, variables: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        """`variables` are given to the processes that they name, besides their own."""
         self.data = Path(tempfile.mkdtemp(prefix="shop-faults-"))
         self.data.chmod(0o755)  # PostgreSQL's user is another one where root runs this.
         self.poison: list[str] = []
@@ -65,13 +66,13 @@ class Processes:
         library = clocks.library()
         self._clocks = Clocks(self.data / "clocks", schedule.CLOCKS) if library else None
         self._disks: dict[str, Disk] = {}
-        variables = self._clocks.variables(library) if self._clocks and library else {}
+        clocked = self._clocks.variables(library) if self._clocks and library else {}
         detours = self.data / "detours.json"
         detours.write_text(
             json.dumps(
                 {
                     "links": self._links.ports | self._crossings.ports,
-                    "variables": variables,
+                    "variables": _joined(clocked, variables or {}),
                 }
             )
         )
@@ -254,6 +255,15 @@ class Processes:
 
         await until(ended, "no process is left", _END_SECONDS)
         await asyncio.to_thread(self._start)
+
+
+def _joined(*all_of: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
+    """The variables of each process, from all of these."""
+    joined: dict[str, dict[str, str]] = {}
+    for each in all_of:
+        for name, variables in each.items():
+            joined.setdefault(name, {}).update(variables)
+    return joined
 
 
 def _ports(layout: Layout) -> dict[str, int]:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from local.layout import ROOT, PlatformError
+from local.layout import HOST, ROOT, Layout, PlatformError
 from local.storefront import node
 from local.storefront.node import Node
 
@@ -112,9 +112,19 @@ def _read(path: Path) -> str | None:
 
 def _npm(found: Node, *arguments: str) -> int:
     command = [*found.npm, *arguments]
+    environment = _addresses() | found.environment()
     return subprocess.run(
-        command, cwd=FRONTEND, env=found.environment(), stdin=subprocess.DEVNULL, check=False
+        command, cwd=FRONTEND, env=environment, stdin=subprocess.DEVNULL, check=False
     ).returncode
+
+
+def _addresses() -> dict[str, str]:
+    """Where the shop of this machine is, unless the caller names another one."""
+    layout = Layout.from_environment()
+    return {
+        "GATEWAY_URL": f"http://{HOST}:{layout.gateway}",
+        "STOREFRONT_URL": f"http://localhost:{layout.storefront}",
+    }
 
 
 if __name__ == "__main__":

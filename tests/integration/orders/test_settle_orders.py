@@ -2,6 +2,8 @@ import asyncio
 import json
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from shop.model.orders import ORDER_STUCK_SECONDS
 from tests.support.shop import Api, Shop
@@ -118,6 +120,32 @@ async def test_what_cannot_be_released_now_is_released_by_a_later_run(
     await api.settle()
     assert orders.value("SELECT released_at IS NOT NULL FROM orders")
     assert inventory.stock(1) == 5
+
+
+@pytest.mark.parametrize(("refused", "released"), [(60, 70), (130, 0)])
+async def test_orders_that_cannot_be_released_hold_up_no_others(
+    shop: Shop, api: Api, orders: Orders, refused: int, released: int
+) -> None:
+    """However old they are; where none can be, it ends after some batches."""
+    leave_pending(orders, 130, age=60)
+    leave_pending(orders, 200 if not released else 0, age=50)
+    ids = orders.rows("SELECT reservation_id::text FROM orders WHERE id <= %s", refused)
+    asked: list[str] = []
+
+    async def release(request: web.Request) -> web.Response:
+        asked.append(request.match_info["id"])
+        known = (request.match_info["id"],) not in ids
+        return web.json_response({}, status=200 if known and released else 503)
+
+    application = web.Application()
+    application.router.add_post("/reservations/{id}/release", release)
+    async with TestServer(application) as inventory:
+        shop.replace("settle_orders", RELEASE_STOCK_URL=str(inventory.make_url("/")).rstrip("/"))
+        answer = await api.settle()
+
+    assert answer.status == 204
+    done = orders.value("SELECT count(*) FROM orders WHERE released_at IS NOT NULL")
+    assert (done, len(set(asked))) == (released, 130 if released else 150)
 
 
 async def test_a_settle_amid_orders_on_their_way_sells_and_keeps_no_piece_twice(

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -149,6 +150,30 @@ def test_the_words_of_products_that_were_there_before_are_known_after(
     tables.close()
 
 
+def test_where_their_words_begin_is_known_after(before: dict[str, str]) -> None:
+    tables = Inventory(before["inventory"])
+    tables.add("Lamp of brass", price="5.00")
+    tables.add("Big lamp", price="7.00")
+
+    migrate("inventory", before["inventory"], "0005")
+    tables.add("A lamp of wood", price="6.00")
+    migrate("inventory", before["inventory"])
+    tables.add("Lamp of glass", price="4.00")
+
+    places = "SELECT word, bounded, highest_id, first_name, lowest_price, highest_price"
+    four, five, six, seven = (Decimal(price) for price in ("4.00", "5.00", "6.00", "7.00"))
+    assert tables.rows(f"{places} FROM known_words ORDER BY word") == [
+        ("a", True, 16383, "a lamp of wood", six, six),
+        ("big", True, 16383, "big lamp", seven, seven),
+        ("brass", True, 16383, "lamp of brass", five, five),
+        ("glass", True, 16383, "lamp of glass", four, four),
+        ("lamp", True, 16383, "a lamp of wood", four, seven),
+        ("of", True, 16383, "a lamp of wood", four, six),
+        ("wood", True, 16383, "a lamp of wood", six, six),
+    ]
+    tables.close()
+
+
 def test_a_migration_lets_those_pass_who_wait_behind_it_and_tries_again(
     before: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -202,6 +227,24 @@ def test_a_table_that_is_never_free_is_told_of(
         user.execute("LOCK TABLE dead_letters IN ROW EXCLUSIVE MODE")
         with pytest.raises(sa.exc.OperationalError, match="lock timeout"):
             migrate("notifications", url)
+
+
+def test_a_release_that_is_taken_back_leaves_the_schema_of_the_later_one(
+    before: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = before["inventory"]
+    migrate("inventory", url)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'later'")
+        connection.execute("CREATE TABLE of_a_later_release (id int)")
+    monkeypatch.setenv("DATABASE_URL", url)
+
+    assert migrating.main(["inventory"]) == 0
+
+    assert "of a later release" in capsys.readouterr().out
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT * FROM alembic_version").fetchall() == [("later",)]
+        connection.execute("SELECT * FROM of_a_later_release")
 
 
 def test_the_data_of_the_release_before_is_complete() -> None:

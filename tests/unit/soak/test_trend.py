@@ -24,6 +24,12 @@ def test_what_grows_by_a_fifth_is_not_flat() -> None:
     assert found.growth == pytest.approx(20, abs=3)
 
 
+def test_what_fills_what_it_is_given_is_flat_up_to_there() -> None:
+    values = _noise(100, 20 / 590)
+    assert trend(_TIMES, values, Allowance(0.0, 0.0, bound=124.0)).flat
+    assert not trend(_TIMES, values, Allowance(0.0, 0.0, bound=110.0)).flat
+
+
 def test_one_burst_does_not_make_a_trend() -> None:
     values = _noise(100, 0)
     values[40:45] = [500.0] * 5

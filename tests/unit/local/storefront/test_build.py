@@ -23,6 +23,10 @@ def frontend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "    print(' '.join(sys.argv[1:3]), file=calls)\n"
         "if sys.argv[1] == 'ci':\n"
         "    pathlib.Path('node_modules').mkdir(exist_ok=True)\n"
+        "elif sys.argv[1] == 'addresses':\n"
+        "    import os\n"
+        "    for name in ('GATEWAY_URL', 'STOREFRONT_URL'):\n"
+        "        print(os.environ[name], file=open('../calls', 'a'))\n"
         "else:\n"
         "    source = pathlib.Path('src/main.ts').read_text()\n"
         "    if source == 'broken':\n"
@@ -95,3 +99,13 @@ def test_a_node_that_is_too_old_is_not_taken(
 def test_the_programs_of_a_build_find_the_node_that_builds(tmp_path: Path) -> None:
     environment = Node(tmp_path / "bin" / "node", ("npm",)).environment()
     assert environment["PATH"].split(":")[0] == str(tmp_path / "bin")
+
+
+def test_npm_is_told_where_the_shop_is(frontend: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_PORT_OFFSET", "100")
+    monkeypatch.setenv("STOREFRONT_URL", "http://shop.example")
+    monkeypatch.delenv("GATEWAY_URL", raising=False)
+
+    assert build.main(["addresses"]) == 0
+
+    assert _calls(frontend)[-2:] == ["http://127.0.0.1:8180", "http://shop.example"]
