@@ -75,7 +75,7 @@ def meanings(sort: str, *, after: bool) -> Statement:
     )
 
 
-def _known(sort: str, word: sa.ColumnElement[str]) -> sa.Lateral:
+def _known(sort: str, word: sa.ColumnElement[str]) -> sa.FromClause:
     """The first known words that begin with a word, and where the products of each begin."""
     last = sa.func.chr(sa.literal_column("1114111"), type_=sa.Text)
     return (
@@ -88,10 +88,12 @@ def _known(sort: str, word: sa.ColumnElement[str]) -> sa.Lateral:
 
 
 def _since(
-    sort: str, known: sa.Lateral, whole: sa.ColumnElement[bool], *, after: bool
+    sort: str, known: sa.FromClause, whole: sa.ColumnElement[bool], *, after: bool
 ) -> sa.ColumnElement[Any]:
     """Where the last of the words begins, if it is beyond what the page follows."""
     order = SORTS[sort]
+    foremost: Any
+    hindmost: Any
     foremost, hindmost = sa.func.min, sa.func.max
     if order.descending:
         foremost, hindmost = hindmost, foremost
@@ -101,7 +103,7 @@ def _since(
         sa.func.bool_and(known.c.bounded),
     )
     first = sa.case((is_bounded, foremost(known.c.first, type_=order.first.type)))
-    place = hindmost(first, type_=order.first.type).over()
+    place: sa.ColumnElement[Any] = hindmost(first, type_=order.first.type).over()
     if not after:
         return place
     name = "after_id" if order.key is None else "after_key"

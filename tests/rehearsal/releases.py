@@ -74,7 +74,7 @@ class Releases(Processes):
         self.functions = [each for each in found.functions if self._has_function(each)]
         loops = [each for each in found.loops if self._has_module(each.command[-1])]
         jobs = [each for each in found.jobs if self._has_job(each)]
-        self.replaced = [each.name for each in (*self.functions, *loops)]
+        self.replaced = [each.name for each in self.functions] + [each.name for each in loops]
         self.areas = [each.area for each in jobs if each.area is not None]
         self._chance = random.Random(1)
         self._turn = asyncio.Lock()

@@ -322,7 +322,7 @@ async def test_a_word_that_a_product_is_given_later_is_known(
     assert names(await api.get("/products?q=lamp")) == []
 
 
-ORDERS = {
+ORDERS: dict[str, tuple[dict[str, object], str]] = {
     "newest": ({}, "id DESC"),
     "price": ({"price": 1}, "price, id"),
     "-price": ({"price": 900}, "price DESC, id DESC"),
