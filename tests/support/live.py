@@ -202,6 +202,9 @@ class Client:
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=30.0),
         )
+        # Where a connection breaks, aiohttp would send a PUT once more and tell of the second
+        # answer only: 412, where the first has changed what If-Match names.
+        self._session._retry_connection = False
 
     async def close(self) -> None:
         """Close every connection."""
