@@ -15,6 +15,8 @@ from local.plan import Spec, base_environment
 _LOOK_SECONDS = 0.05
 _END_SECONDS = 5.0
 _MODULE = (sys.executable, "-m")
+# Where modules are found.
+_FOLDERS = "PYTHONPATH"
 
 
 class Forked:
@@ -61,7 +63,7 @@ class Forkserver:
         another release of the modules that the forkserver has imported.
         """
         alike = spec.command[:2] == _MODULE and "LD_PRELOAD" not in spec.environment
-        alike = alike and spec.environment.get("PYTHONPATH") == base_environment()["PYTHONPATH"]
+        alike = alike and spec.environment.get(_FOLDERS) == base_environment()[_FOLDERS]
         return sys.platform == "linux" and alike and spec.user is None
 
     async def start(self, spec: Spec, output: int) -> Forked:
