@@ -2,6 +2,7 @@ import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 
 import {
+  atRest,
   call,
   haveInCart,
   type Made,
@@ -68,12 +69,7 @@ async function choose(page: Page, what: "theme" | "language", value: string): Pr
   );
   // A theme changes colours and nothing else; they are there once no transition runs.
   if (what === "language") await page.locator(`html[lang=${value}]`).waitFor({ state: "attached" });
-  await page.evaluate(
-    () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
-  );
-  await page.waitForFunction(() =>
-    document.getAnimations().every(({ timeline }) => timeline !== document.timeline),
-  );
+  await atRest(page);
 }
 
 test(

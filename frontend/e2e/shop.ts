@@ -177,8 +177,20 @@ export async function tooWide(page: Page): Promise<string[]> {
   );
 }
 
-/** What axe finds wrong with the page as it is; all of its rules, or those named. */
+/** Waits until what has changed is drawn and nothing moves or fades any more. */
+export async function atRest(page: Page): Promise<void> {
+  await page.evaluate(
+    () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
+  );
+  await page.waitForFunction(() =>
+    document.getAnimations().every(({ timeline }) => timeline !== document.timeline),
+  );
+}
+
+/** What axe finds wrong with the page at rest; all of its rules, or those named. */
 export async function violations(page: Page, rules?: string[]): Promise<string[]> {
+  // A dialog that is only about to appear counts as none, and what it covers as in reach.
+  await atRest(page);
   if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(AXE);
   const { violations: found } = await page.evaluate((only) => {
     const { axe } = globalThis as unknown as {

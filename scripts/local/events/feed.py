@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from kafka import KafkaConsumer
@@ -232,9 +233,8 @@ class Feed:
         if wait:
             consumer.commit(request, timeout_ms=2000)
         else:
-            # A commit that fails is made good by the next one; at worst an event comes twice.
-            consumer.commit_async(request)
-        committed |= offsets
+            # One that fails is made good by the next; at worst an event comes twice.
+            consumer.commit_async(request, callback=partial(_note_commit, committed, offsets))
 
     def _measure(self, consumer: KafkaConsumer) -> None:
         lag = 0
@@ -256,6 +256,16 @@ class Feed:
     async def _one(self, record: Record) -> None:
         event = from_record(record, namespace=self.source.namespace, source=self.source.name)
         await self._deliver(event)
+
+
+def _note_commit(
+    committed: dict[TopicPartition, int],
+    offsets: dict[TopicPartition, int],
+    _request: object,
+    failure: object,
+) -> None:
+    if not isinstance(failure, Exception):
+        committed.update(offsets)
 
 
 async def _finish_all(lanes: list[Lane]) -> None:
