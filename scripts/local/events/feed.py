@@ -98,6 +98,8 @@ class Feed:
         self._deliver = deliver
         self._loop = asyncio.get_running_loop()
         self._lanes: dict[TopicPartition, Lane] = {}
+        # What is done with, from one consumer to the next: Kafka may lose what was committed.
+        self._reached: dict[TopicPartition, int] = {}
         self._stopping = threading.Event()
         self._drained = threading.Event()
         self._thread = threading.Thread(target=self._read, name=source.name, daemon=True)
@@ -178,7 +180,10 @@ class Feed:
             raise KafkaError(f"there is no topic {' or '.join(self.source.topics)} yet")
         consumer.assign(partitions)
         for each in partitions:
-            self._lanes[each] = Lane(f"{each.topic}-{each.partition}", self._one)
+            lane = self._lanes[each] = Lane(f"{each.topic}-{each.partition}", self._one)
+            if each in self._reached:
+                lane.answered = lane.next = self._reached[each]
+                consumer.seek(each, lane.next)
 
     def _poll(self, consumer: KafkaConsumer) -> dict[TopicPartition, list[Any]]:
         held = [lane.held for lane in self._lanes.values()]
@@ -246,10 +251,13 @@ class Feed:
         meters.LAG.labels(self.source.name).set(lag)
 
     def _abandon(self) -> None:
-        """Forget what was read: the next consumer begins at what was committed."""
+        """Forget what was read: the next consumer begins at what was answered."""
         lanes = list(self._lanes.values())
         finished = asyncio.run_coroutine_threadsafe(_finish_all(lanes), self._loop)
         finished.result()
+        for partition, lane in self._lanes.items():
+            if lane.answered is not None:
+                self._reached[partition] = lane.answered
 
     # --- on the event loop --------------------------------------------------------------------
 

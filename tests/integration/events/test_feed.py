@@ -1,9 +1,13 @@
-"""How the stand-in for KafkaSource reads a topic whose deliveries are slow."""
+"""The stand-in for KafkaSource where deliveries are slow, and where Kafka forgets offsets."""
 
 import asyncio
 from collections import defaultdict
+from dataclasses import replace
+from typing import Any
 
-from kafka import KafkaProducer
+import pytest
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.errors import KafkaError
 
 from local.events.cloudevent import Event
 from local.events.feed import Feed
@@ -25,9 +29,9 @@ SOURCE = KafkaSource(
 )
 
 
-def _fill(broker: Broker) -> None:
+def _fill(broker: Broker, topic: str = TOPIC, records: int = RECORDS) -> None:
     client = create_topics.connect(broker.servers)
-    create_topics.ensure(client, [create_topics.Topic(TOPIC, 2)], 1)
+    create_topics.ensure(client, [create_topics.Topic(topic, 2)], 1)
     client.close()
     producer = KafkaProducer(bootstrap_servers=broker.servers)
     headers = [
@@ -36,10 +40,10 @@ def _fill(broker: Broker) -> None:
         ("ce_source", b"/test"),
         ("ce_id", b"1"),
     ]
-    for number in range(RECORDS):
+    for number in range(records):
         for partition in (0, 1):
             value = f"{partition} {number}".encode()
-            producer.send(TOPIC, value=value, partition=partition, headers=headers)
+            producer.send(topic, value=value, partition=partition, headers=headers)
     producer.flush()
     producer.close()
 
@@ -74,3 +78,51 @@ async def test_a_slow_partition_is_held_back_and_loses_nothing_when_it_is_let_go
         gate.set()
         await feed.stop(5.0)
     assert seen == {0: list(range(RECORDS)), 1: list(range(RECORDS))}
+
+
+async def test_offsets_that_kafka_loses_are_known_to_who_has_read(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = "forgotten-events"
+    source = replace(SOURCE, name=topic, topics=(topic,), group="forgotten")
+    await asyncio.to_thread(_fill, broker, topic, 50)
+    seen: list[str] = []
+    fails = False
+
+    async def deliver(event: Event) -> None:
+        seen.append(event.data.decode())
+
+    def poll(self: Feed, consumer: Any) -> Any:
+        nonlocal fails
+        if fails:
+            fails = False
+            raise KafkaError("as where the broker has gone")
+        return polled(self, consumer)
+
+    polled = Feed._poll
+    monkeypatch.setattr(Feed, "_poll", poll)
+    feed = Feed(source, broker.servers, deliver)
+    feed.start()
+    try:
+        await _until(lambda: len(seen) == 100)
+        await asyncio.sleep(2)  # Until it is committed.
+        admin = KafkaAdminClient(bootstrap_servers=broker.servers)
+        await asyncio.to_thread(admin.delete_groups, ["forgotten"])
+        fails = True
+        await _until(lambda: not fails)
+        await asyncio.to_thread(_fill, broker, topic, 51)
+        await _until(lambda: len(seen) >= 202)
+        await asyncio.sleep(1)
+    finally:
+        await feed.stop(5.0)
+
+    assert len(seen) == 202
+    offsets = await asyncio.to_thread(admin.list_group_offsets, "forgotten")
+    admin.close()
+    assert [each.offset for each in offsets["forgotten"].values()] == [101, 101]
+
+
+async def _until(holds: Any) -> None:
+    async with asyncio.timeout(30):
+        while not holds():
+            await asyncio.sleep(0.05)
