@@ -59,8 +59,8 @@ class Forkserver:
     def can_start(spec: Spec) -> bool:
         """Whether the process is a Python module, on a system whose sockets keep packets whole.
 
-        A library that is to be loaded ahead of the others comes too late for a fork, and so does
-        another release of the modules that the forkserver has imported.
+        A library that is to be loaded ahead of the others comes too late for a fork, and so do
+        other folders of modules: it looks where the forkserver does.
         """
         alike = spec.command[:2] == _MODULE and "LD_PRELOAD" not in spec.environment
         alike = alike and spec.environment.get(_FOLDERS) == base_environment()[_FOLDERS]
