@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from shop.access import GUEST, Caller
+from shop.declaration import Scope
 from shop.errors import (
     BadGateway,
     DeadlinePassed,
@@ -27,7 +28,7 @@ from shop.gateway.forward import Forwarded, request_body
 from shop.gateway.headers import Header, protecting
 from shop.gateway.parts import parts, prepare, routes
 from shop.gateway.routes import DOCUMENT, Target
-from shop.operation import Call, Reply, Scope, operation
+from shop.operation import Call, Reply, operation
 from shop.services import Services
 
 Page = Callable[[Call[None]], Awaitable[Reply | Response]]

@@ -9,8 +9,9 @@ from shop.errors import DependencyDown, KeyReused, OrderNotCancellable, OrderNot
 from shop.idempotency import IdempotencyKeys
 from shop.model.orders import idempotency_keys
 from shop.operation import Call, Reply, operation
+from shop.order_reads import STORED_FOR_CALLER
 from shop.releasing import release
-from shop.saga import CANCEL, RELEASED, STORED_FOR_CALLER
+from shop.saga import CANCEL, RELEASED
 
 _KEYS = IdempotencyKeys(idempotency_keys)
 

@@ -3,7 +3,7 @@
 from shop.api.orders import OrderWithTimeline
 from shop.errors import OrderNotFound
 from shop.operation import Call, Reply, operation
-from shop.saga import GET_ORDER
+from shop.order_reads import GET_ORDER
 
 
 @operation(

@@ -2,8 +2,8 @@
 
 from shop.api.orders import Order, OrderQuery
 from shop.operation import Call, Reply, operation
+from shop.order_reads import page_of_orders
 from shop.paging import decode_cursor, encode_cursor, next_link
-from shop.saga import page_of_orders
 
 
 @operation(

@@ -5,10 +5,11 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from shop.chores import Chore
+from shop.instruments import AREA_PREFIX
 from shop.model.parts import KEYS_LIVE
 from shop.pruning import MOST_HOURS, Pruning, by_age, in_order
 from shop.settings import Settings
-from shop.telemetry import AREA_PREFIX, Telemetry
+from shop.telemetry import Telemetry
 
 OUTBOX_HOURS = 7 * 24
 

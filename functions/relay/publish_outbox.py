@@ -24,11 +24,11 @@ from shop.broker import Producer, connect
 from shop.chores import Chores
 from shop.connection import Connection
 from shop.events import EVENTS, SOURCES, short_name
+from shop.instruments import AREA_PREFIX
 from shop.keys import signer_of
 from shop.loop import Loop
 from shop.outage import Outage
 from shop.settings import SettingError, Settings
-from shop.telemetry import AREA_PREFIX
 
 _MOST_EVENTS = 500
 # Of one aggregate in a round; each waits for the acknowledgement of the one before.

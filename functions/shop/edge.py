@@ -7,19 +7,20 @@ trace, a line in the log.
 
 import asyncio
 import logging
-import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from shop import birth, deadlines, tracing
 from shop.access import ANYBODY, GUEST, Caller, check
+from shop.declaration import Operation
 from shop.errors import PROBLEM_TYPE, BadRequest, DependencyDown, Problem, TooLarge
 from shop.events import short_name
+from shop.instruments import AREA_PREFIX
 from shop.logs import RequestLog
-from shop.operation import Operation
+from shop.own_headers import own_headers
 from shop.services import Services
-from shop.telemetry import AREA_PREFIX, Telemetry
+from shop.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
@@ -35,7 +36,6 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
 _UNMATCHED = "unmatched"
-_REQUEST_ID = re.compile(r"[\x21-\x7e]{0,128}")
 _KNOWN_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 
@@ -132,7 +132,7 @@ class Edge:
         began = time.perf_counter()
         method: str = scope["method"]
         path: str = scope["path"]
-        own = _own_headers(scope["headers"])
+        own = own_headers(scope["headers"])
         traceparent, request_id, length = own.traceparent, own.request_id, own.length
         # No client sets the gateway's.
         deadlines.enter(None if self._operation.area == "gateway" else own.due)
@@ -248,42 +248,6 @@ class Edge:
         method = method if method in _KNOWN_METHODS else "other"
         self._record(seconds, {"function": function, "method": method, "route": route})
         self._count(function, method, route, str(status))
-
-
-class _Own(NamedTuple):
-    """What the edge itself reads of a request's headers."""
-
-    traceparent: str | None
-    request_id: str | None
-    length: bytes | None
-    identity: str | None
-    due: bytes | None
-
-
-def _own_headers(headers: list[tuple[bytes, bytes]]) -> _Own:
-    request_id = header = event_header = length = identity = due = None
-    for name, value in headers:
-        if name == b"traceparent":
-            header = value.decode("latin-1")
-        elif name == b"ce-traceparent":
-            event_header = value.decode("latin-1")
-        elif name == b"x-request-id":
-            request_id = _REQUEST_ID.match(value.decode("latin-1"))[0]  # type: ignore[index]
-        elif name == b"content-length":
-            length = value
-        elif name == b"shop-identity":
-            identity = value.decode("latin-1")
-        elif name == b"shop-deadline":
-            due = value
-    traceparent = _of_event(event_header, header) if event_header else header
-    return _Own(traceparent, request_id, length, identity, due)
-
-
-def _of_event(produced: str, delivered: str | None) -> str:
-    """What an event goes on with: its delivery's span, where that belongs to its own trace."""
-    if delivered and delivered[:35] == produced[:35] and delivered[-2:] == produced[-2:]:
-        return delivered
-    return produced
 
 
 async def _answer(send: Send, status: int, body: bytes, content_type: bytes) -> None:

@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import FrameType
 from typing import ClassVar
 
-from shop import logs, telemetry
+from shop import exporting, logs
 from shop.settings import Settings
 
 # A turn waits for PostgreSQL and Kafka for at most 30 s together; one that takes twice that hangs.
@@ -31,7 +31,7 @@ class Loop:
         logs.configure(name, settings.text("LOG_LEVEL", "info"))
         self.name = name
         self.stopping = threading.Event()
-        self.telemetry = telemetry.configure(
+        self.telemetry = exporting.configure(
             settings, function=name, area=area, totals_of_a_database=True
         )
         self._address = (

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
+from shop.declaration import REGISTRY, Operation
 from shop.errors import (
     BadRequest,
     DependencyDown,
@@ -26,7 +27,6 @@ from shop.errors import (
     UnsupportedMediaType,
 )
 from shop.gateway.routes import DOCUMENT, PREFIX
-from shop.operation import REGISTRY, Operation
 
 FUNCTIONS = Path(__file__).resolve().parent.parent
 AREAS = ("inventory", "orders", "notifications", "identity", "gateway")

@@ -4,7 +4,6 @@ A confirm and a cancel that meet are decided by the row: one finds it as it was,
 does not and reads what is stored instead.
 """
 
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,17 +12,12 @@ from sqlalchemy.dialects import postgresql as pg
 from shop.database import Statement
 from shop.events import OrderCancelled, OrderCreated, OrderRejected
 from shop.idempotency import expired
-from shop.model.orders import idempotency_keys, order_json, orders, outbox
-from shop.model.parts import announce, json_object, rfc3339
+from shop.model.orders import idempotency_keys, order_json, orders, outbox, visible
+from shop.model.parts import announce, rfc3339
 
 _ID = sa.bindparam("id", type_=sa.BigInteger)
 _ACCOUNT = sa.bindparam("account", type_=sa.Text)
-# An order is its account's, and an admin's.
-_EVERYBODYS = sa.bindparam("everybodys", type_=sa.Boolean)
-_OURS = sa.or_(orders.c.account == _ACCOUNT, _EVERYBODYS)
 _KEY_COLUMNS = ("account", "route", "key")
-
-
 _CUSTOMER: sa.ColumnElement[str] = sa.literal_column("'customer'")
 _SYSTEM: sa.ColumnElement[str] = sa.literal_column("'system'")
 
@@ -194,7 +188,7 @@ def _cancel() -> sa.Select[Any]:
     cancelled, event = _cancelled(
         sa.update(orders).where(
             orders.c.id == _ID,
-            _OURS,
+            visible,
             orders.c.status.in_([sa.literal_column("'pending'"), sa.literal_column("'confirmed'")]),
         ),
         sa.case((orders.c.account == _ACCOUNT, _CUSTOMER), else_=_SYSTEM),
@@ -229,32 +223,6 @@ def _unreleased() -> sa.Select[Any]:
         .order_by(orders.c.id)
         .limit(sa.bindparam("batch", type_=sa.Integer))
         .with_for_update(skip_locked=True)
-    )
-
-
-def _timeline() -> sa.ColumnElement[Any]:
-    """The order's steps as a JSON array, oldest first."""
-    stamps = ("pending", orders.c.created_at), ("confirmed", orders.c.confirmed_at)
-    later = (
-        ("rejected", orders.c.rejected_at),
-        ("cancelled", orders.c.cancelled_at),
-        ("released", orders.c.released_at),
-    )
-    steps = sa.union_all(
-        *(
-            sa.select(
-                sa.literal_column(f"'{status}'").label("status"),
-                stamp.label("at"),
-                sa.literal_column(str(place)).label("place"),
-            ).correlate(orders)
-            for place, (status, stamp) in enumerate((*stamps, *later))
-        )
-    ).subquery("steps")
-    entry = json_object(status=steps.c.status, at=rfc3339(steps.c.at))
-    return (
-        sa.select(sa.func.json_agg(pg.aggregate_order_by(entry, steps.c.at, steps.c.place)))
-        .where(steps.c.at.is_not(None))
-        .scalar_subquery()
     )
 
 
@@ -295,40 +263,3 @@ STORED = Statement(
         orders.c.released_at.is_not(None),
     ).where(orders.c.id == _ID),
 )
-STORED_FOR_CALLER = Statement(
-    "stored_order",
-    sa.select(
-        orders.c.status,
-        order_json(orders),
-        orders.c.reservation_id,
-        orders.c.released_at.is_not(None),
-    ).where(orders.c.id == _ID, _OURS),
-)
-GET_ORDER = Statement(
-    "get_order",
-    sa.select(
-        order_json(
-            orders,
-            timeline=_timeline(),
-            rejection=orders.c.rejection,
-            cancelled_by=orders.c.cancelled_by,
-        )
-    ).where(orders.c.id == _ID, _OURS),
-)
-
-
-@lru_cache(maxsize=8)
-def page_of_orders(*, everybodys: bool, by_status: bool, after: bool) -> Statement:
-    """A page of an account's orders, or of everybody's, newest first: JSON text and id."""
-    conditions = [] if everybodys else [orders.c.account == _ACCOUNT]
-    if by_status:
-        conditions.append(orders.c.status == _text("status"))
-    if after:
-        conditions.append(orders.c.id < sa.bindparam("after_id", type_=sa.BigInteger))
-    return Statement(
-        "page_of_orders",
-        sa.select(order_json(orders), orders.c.id)
-        .where(*conditions)
-        .order_by(orders.c.id.desc())
-        .limit(sa.bindparam("rows", type_=sa.Integer)),
-    )

@@ -12,13 +12,15 @@ import uvicorn
 import uvloop
 from functions_framework.aio import create_asgi_app
 
-from shop import logs, telemetry, trust
+from shop import exporting, logs, trust
+from shop.declaration import REGISTRY, Operation
 from shop.edge import Edge
 from shop.guarding import Bounds, GuardedProtocol
-from shop.operation import REGISTRY, Operation
+from shop.instruments import AREA_PREFIX
 from shop.services import Services
 from shop.settings import SettingError, Settings
 from shop.straight import straight_to
+from shop.telemetry import Labels, Telemetry, Write
 
 _DRAIN_SECONDS = 7
 _FUNCTIONS = Path(__file__).resolve().parent.parent
@@ -40,7 +42,7 @@ def build(settings: Settings) -> Edge:
 
 
 async def _start(settings: Settings, operation: Operation) -> Services:
-    measured = telemetry.configure(settings, function=operation.name, area=operation.area)
+    measured = exporting.configure(settings, function=operation.name, area=operation.area)
     services = Services(settings, measured, operation.name)
     services.trust = trust.configure(settings, calls=operation.uses_client or bool(operation.calls))
     if operation.prepare is not None:
@@ -48,7 +50,7 @@ async def _start(settings: Settings, operation: Operation) -> Services:
     if operation.uses_database:
         from shop.database import Database
 
-        prefix = telemetry.AREA_PREFIX[operation.area]
+        prefix = AREA_PREFIX[operation.area]
         services.database_or_none = Database(
             settings.text("DATABASE_URL"),
             function=operation.name,
@@ -67,13 +69,13 @@ async def _start(settings: Settings, operation: Operation) -> Services:
     return services
 
 
-def _recorded(measured: telemetry.Telemetry, record: telemetry.Write) -> telemetry.Write:
+def _recorded(measured: Telemetry, record: Write) -> Write:
     """A statement's duration in the histogram and, where its trace is recorded, as a span."""
     spans = measured.spans
     if spans is None:
         return record
 
-    def both(seconds: float, labels: telemetry.Labels) -> None:
+    def both(seconds: float, labels: Labels) -> None:
         record(seconds, labels)
         spans.statement(labels["statement"], seconds)
 

@@ -1,7 +1,6 @@
 """Brings the whole platform up, keeps it up, and takes it down in order."""
 
 import asyncio
-import json
 import os
 import signal
 import time
@@ -18,6 +17,7 @@ from local.plan import Plan, Spec
 from local.postgres import Postgres
 from local.process import Process
 from local.prometheus import Prometheus
+from local.state import State
 from local.storefront import build
 from shop import keys
 
@@ -260,36 +260,22 @@ class Platform:
         self._console.say(f"Ready after {seconds:.1f} s. Ctrl-C stops it; the data stays.\n")
 
     def _write_state(self) -> None:
-        """Tell tools and tests what runs where; the file appears whole or not at all."""
         functions = {f.name: self._plan.address(f.name) for f in self._manifests.functions}
-        state = {
-            "pid": os.getpid(),
-            "ready": self._is_ready,
-            "urls": {
-                "gateway": functions["gateway"],
-                "storefront": f"http://{HOST}:{self._layout.storefront}",
-            }
-            | {area: f"http://{HOST}:{port}" for area, port in self._layout.areas.items()},
-            "functions": functions,
-            "databases": self._urls,
-            "admin_database": self._postgres.admin_url,
-            "kafka": self._layout.kafka_address,
-            "backups": str(self._layout.backups),
-            "processes": {
-                name: {
-                    "pid": process.pid,
-                    "port": process.spec.port,
-                    "kind": process.spec.kind,
-                    "area": process.spec.area,
-                    "restarts": process.restarts,
-                }
-                for name, process in self._processes.items()
-            },
+        own = {
+            "gateway": functions["gateway"],
+            "storefront": f"http://{HOST}:{self._layout.storefront}",
         }
-        draft = self._layout.state.with_suffix(".tmp")
-        draft.touch(mode=0o600)
-        draft.write_text(json.dumps(state, indent=2) + "\n")
-        draft.replace(self._layout.state)
+        State(
+            pid=os.getpid(),
+            ready=self._is_ready,
+            urls=own | {area: f"http://{HOST}:{port}" for area, port in self._layout.areas.items()},
+            functions=functions,
+            databases=self._urls,
+            admin_database=self._postgres.admin_url,
+            kafka=self._layout.kafka_address,
+            backups=str(self._layout.backups),
+            processes={name: process.told() for name, process in self._processes.items()},
+        ).write(self._layout)
 
 
 def up(layout: Layout, console: Console) -> None:

@@ -73,6 +73,16 @@ class Process:
         if self._child is not None:
             self._child.signal(number)
 
+    def told(self) -> dict[str, str | int | None]:
+        """What the platform's state says of it."""
+        return {
+            "pid": self.pid,
+            "port": self.spec.port,
+            "kind": self.spec.kind,
+            "area": self.spec.area,
+            "restarts": self.restarts,
+        }
+
     async def _keep(self) -> None:
         output = Output(self.spec.name, self._logs, self._console)
         pause = _FIRST_PAUSE

@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from local.layout import Layout, PlatformError
@@ -33,3 +33,10 @@ class State:
                 "The platform does not run: start it with scripts/task up."
             ) from None
         return state
+
+    def write(self, layout: Layout) -> None:
+        """Tell tools and tests; the file appears whole or not at all."""
+        draft = layout.state.with_suffix(".tmp")
+        draft.touch(mode=0o600)
+        draft.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        draft.replace(layout.state)

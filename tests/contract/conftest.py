@@ -4,8 +4,8 @@ import pytest
 
 from local import manifests
 from local.layout import ROOT
+from shop.declaration import Operation
 from shop.openapi import FUNCTIONS, load_functions
-from shop.operation import Operation
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
+from shop.declaration import Operation
 from shop.gateway.routes import DOCUMENT
 from shop.keys import SIGNERS
-from shop.operation import Operation
 
 ACCESS = {
     "list_products": "public", "get_product": "public", "list_categories": "public",

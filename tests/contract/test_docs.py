@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from local.layout import ROOT
+from shop.declaration import Operation
 from shop.errors import Invalid, NotFound
 from shop.gateway.routes import Routes
-from shop.operation import Operation
 from shop.parsing import json_document, validate
 
 _NOT_OURS = {".venv", ".local", ".git", "node_modules"}

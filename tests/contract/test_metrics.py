@@ -9,8 +9,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from local.events import meters
 from local.layout import ROOT
+from shop.exporting import configure
+from shop.instruments import BUCKETS, INSTRUMENTS, Instrument
 from shop.settings import Settings
-from shop.telemetry import BUCKETS, INSTRUMENTS, Instrument, Reading, configure
+from shop.telemetry import Reading
 
 
 @pytest.fixture(scope="module")

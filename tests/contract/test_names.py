@@ -8,9 +8,9 @@ import yaml
 
 from local.layout import ROOT
 from local.manifests import Function, Manifests
+from shop.declaration import Operation
 from shop.gateway.routes import DOCUMENT
 from shop.openapi import AREAS, FUNCTIONS
-from shop.operation import Operation
 
 FILES = sorted(file for area in AREAS for file in (FUNCTIONS / area).glob("*.py"))
 EVERY_FUNCTION = pytest.mark.parametrize("name", [file.stem for file in FILES])

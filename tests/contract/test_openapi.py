@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from shop.declaration import Operation
 from shop.gateway.routes import DOCUMENT, Routes
 from shop.openapi import FUNCTIONS
-from shop.operation import Operation
 
 # A process of its own: what other tests declare would be in the document of this one.
 _GENERATE = """

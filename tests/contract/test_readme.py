@@ -12,10 +12,10 @@ import pytest
 from local.layout import ROOT
 from local.manifests import Manifests
 from shop.database import Statement
+from shop.declaration import Operation
 from shop.events import BY_TYPE
 from shop.idempotency import IdempotencyKeys
 from shop.openapi import AREAS, FUNCTIONS
-from shop.operation import Operation
 
 ROW = re.compile(r"^\| \[`(\w+)`\]\((\S+)\) \|(.*)\|(.*)\|(.*)\|$", re.MULTILINE)
 NAMES = [file.stem for area in AREAS for file in sorted((FUNCTIONS / area).glob("*.py"))]

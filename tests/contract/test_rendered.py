@@ -15,7 +15,7 @@ import yaml
 from local.layout import ROOT
 from local.manifests import Manifests
 from shop import keys
-from shop.operation import Operation
+from shop.declaration import Operation
 from tests.support.kustomize import Object, UnknownFieldError, render
 
 OVERLAYS = sorted(path.name for path in (ROOT / "knative" / "overlays").iterdir() if path.is_dir())

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from shop.gateway.routes import DOCUMENT
-from shop.telemetry import BUCKETS
+from shop.instruments import BUCKETS
 from tests.support.live import Client, Live, until
 from tests.support.metrics import Samples, scrape
 

@@ -19,8 +19,8 @@ import uvicorn
 import uvloop
 
 from local.layout import HOST, ROOT
+from shop.declaration import Operation
 from shop.edge import Edge
-from shop.operation import Operation
 from shop.serve import build, configured
 from shop.services import Services
 from shop.settings import Settings

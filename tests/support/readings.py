@@ -6,8 +6,9 @@ from typing import Any
 
 from shop.chores import Chore
 from shop.connection import Connection
+from shop.exporting import configure
 from shop.settings import Settings
-from shop.telemetry import Labels, Reading, Telemetry, Write, configure
+from shop.telemetry import Labels, Reading, Telemetry, Write
 
 # By instrument and labels.
 Counts = defaultdict[str, defaultdict[tuple[tuple[str, str], ...], float]]

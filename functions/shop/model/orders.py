@@ -45,6 +45,12 @@ published_tally = sa.Table(
     sa.Column("published", sa.BigInteger, nullable=False),
 )
 
+# An order is its account's, and an admin's.
+visible = sa.or_(
+    orders.c.account == sa.bindparam("account", type_=sa.Text),
+    sa.bindparam("everybodys", type_=sa.Boolean),
+)
+
 
 def order_json(row: sa.FromClause, **further: sa.ColumnElement[object]) -> sa.ColumnElement[str]:
     """An order as the API shows it, as JSON text.

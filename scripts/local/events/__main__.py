@@ -22,8 +22,8 @@ from local.events.feed import Feed
 from local.layout import HOST, ROOT, Layout, PlatformError
 from local.manifests import Delivery
 from local.plan import Plan
+from shop.exporting import tracing_of
 from shop.settings import Settings
-from shop.telemetry import tracing_of
 
 _LOG = logging.getLogger(__name__)
 _NAME = "event-sources"

@@ -2,11 +2,11 @@ import psutil
 import pytest
 
 from shop.errors import TooManyRequests
+from shop.exporting import configure
 from shop.gateway.clients import subscriber
 from shop.gateway.counters import BoundedCounters
 from shop.gateway.ratelimits import RateLimits, route_class
 from shop.settings import SettingError, Settings
-from shop.telemetry import configure
 
 SETTINGS = {"OTEL_METRICS_EXPORTER": "none", "RATE_LIMIT_READ": "3/minute"}
 

@@ -11,8 +11,9 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricsData
 
 from shop import tracing
 from shop.distributions import Distribution, Distributions
+from shop.exporting import configure
+from shop.instruments import BUCKETS
 from shop.settings import Settings
-from shop.telemetry import BUCKETS, configure
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 values = st.one_of(st.floats(0, 20, allow_subnormal=False), st.sampled_from(BUCKETS))

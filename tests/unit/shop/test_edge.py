@@ -10,13 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shop import tracing
+from shop.declaration import Operation
 from shop.edge import Edge, Receive, Scope, Send
 from shop.errors import Conflict
+from shop.exporting import configure
 from shop.logs import RequestLog
-from shop.operation import Operation
 from shop.services import Services
 from shop.settings import Settings
-from shop.telemetry import configure
 from tests.support.asgi import exchange, lifespan
 
 THINGS = Operation(

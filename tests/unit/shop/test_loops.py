@@ -11,10 +11,10 @@ import pytest
 
 from shop import chores
 from shop.chores import Chore, Chores
+from shop.exporting import configure
 from shop.outage import Outage
 from shop.settings import SettingError, Settings
 from shop.shelf import Shelf
-from shop.telemetry import configure
 from tests.support import loops
 
 

@@ -14,8 +14,9 @@ from opentelemetry.sdk.metrics.export import (
 )
 
 from shop import pushing
+from shop.exporting import configure
 from shop.settings import Settings
-from shop.telemetry import Telemetry, configure
+from shop.telemetry import Telemetry
 
 _SETTINGS = Settings({"OTEL_METRICS_EXPORTER": "otlp"})
 _REQUESTS = "inventory_http_requests"

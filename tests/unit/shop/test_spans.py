@@ -13,9 +13,9 @@ from opentelemetry.sdk.trace.sampling import DEFAULT_ON
 from opentelemetry.trace import SpanKind
 
 from shop import tracing
+from shop.exporting import configure
 from shop.settings import SettingError, Settings
 from shop.spans import Ids, Sampler, Spans, ended, header_of
-from shop.telemetry import configure
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 RECORDED, UNRECORDED = f"00-{TRACE}-{SPAN}-01", f"00-{TRACE}-{SPAN}-00"
