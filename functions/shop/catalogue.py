@@ -205,6 +205,7 @@ BY_BITMAPS = Statement(
                 "enable_indexscan": "off",
                 "enable_seqscan": "off",
                 "random_page_cost": "0.05",
+                "seq_page_cost": "0.05",
                 "plan_cache_mode": "force_custom_plan",
                 "max_parallel_workers_per_gather": "0",
             }.items()
