@@ -141,21 +141,11 @@ def operation(
             **declaration,
         )
 
-        @functools.wraps(story)
-        async def handler(request: Request) -> Response:
-            try:
-                reply = await story(await _parse(request, declared))
-            except Problem as problem:
-                return _problem(problem)
-            except ClientDisconnect:
-                return Response(status_code=499)
-            except Exception:  # noqa: BLE001 - whatever it is, the client gets a bare 500
-                _log.exception("%s failed", declared.name)
-                return _problem(Internal())
+        async def answer(request: Request) -> Response:
+            reply = await story(await _parse(request, declared))
             return reply if isinstance(reply, Response) else _response(reply)
 
-        functions_framework.aio.http(handler)  # Registers the signature by the name.
-        return handler
+        return _handler(story, answer)
 
     return decorate
 
@@ -187,30 +177,38 @@ def event_handler(
             **declaration,
         )
 
-        @functools.wraps(story)
-        async def handler(request: Request) -> Response:
+        async def answer(request: Request) -> Response:
             services: Services = request.scope["shop.services"]
-            try:
-                received = Received.from_http(request.headers, await request.body())
-                request.scope["shop.note"].update(event_type=received.type, event_id=received.id)
-                if declared.signed_events and services.trust is not None:
-                    event_signatures.require(services.trust.verifier, received)
-                note = await story(received, services)
-            except Problem as problem:
-                return _problem(problem)
-            except ClientDisconnect:
-                return Response(status_code=499)
-            except Exception:  # noqa: BLE001 - whatever it is, the client gets a bare 500
-                _log.exception("%s failed", declared.name)
-                return _problem(Internal())
-            if note:
+            received = Received.from_http(request.headers, await request.body())
+            request.scope["shop.note"].update(event_type=received.type, event_id=received.id)
+            if declared.signed_events and services.trust is not None:
+                event_signatures.require(services.trust.verifier, received)
+            if note := await story(received, services):
                 request.scope["shop.note"].update(note)
             return Response(status_code=204)
 
-        functions_framework.aio.http(handler)  # Registers the signature by the name.
-        return handler
+        return _handler(story, answer)
 
     return decorate
+
+
+def _handler(story: Story | EventStory, answer: Handler) -> Handler:
+    """What the framework serves under the story's name: its answer, or how it failed."""
+
+    @functools.wraps(story)
+    async def handler(request: Request) -> Response:
+        try:
+            return await answer(request)
+        except Problem as problem:
+            return _problem(problem)
+        except ClientDisconnect:
+            return Response(status_code=499)
+        except Exception:  # noqa: BLE001 - whatever it is, the client gets a bare 500
+            _log.exception("%s failed", story.__name__)
+            return _problem(Internal())
+
+    functions_framework.aio.http(handler)  # Registers the signature by the name.
+    return handler
 
 
 async def _parse(request: Request, declared: Operation) -> Call[Any]:

@@ -29,6 +29,7 @@ from signed_in import SignedIn
 from tests.support.shop import Answer
 from tests.support.tables import Inventory, Orders, Tables
 from tests.support.topics import Topics
+from tests.support.verbs import Verbs
 
 Found = TypeVar("Found")
 
@@ -187,7 +188,7 @@ def _account(url: str, host: str | None, *who: str) -> SignedIn:
     return SignedIn(url, host, dict(zip(_WHO, who, strict=True)))
 
 
-class Client:
+class Client(Verbs):
     """Calls a shop by the paths that its users see."""
 
     def __init__(self, url: str, environment: Mapping[str, str] = os.environ) -> None:
@@ -247,22 +248,6 @@ class Client:
         document = json.dumps(body, default=_plain).encode()
         given.setdefault("Content-Type", "application/json")
         return await self.send(method, path, document, headers=given)
-
-    async def get(self, path: str, **options: Any) -> Answer:
-        """GET the path."""
-        return await self.request("GET", path, **options)
-
-    async def post(self, path: str, body: Any = None, **options: Any) -> Answer:
-        """POST to the path."""
-        return await self.request("POST", path, body, **options)
-
-    async def put(self, path: str, body: Any, **options: Any) -> Answer:
-        """PUT to the path."""
-        return await self.request("PUT", path, body, **options)
-
-    async def delete(self, path: str, **options: Any) -> Answer:
-        """DELETE the path."""
-        return await self.request("DELETE", path, **options)
 
     async def product(self, **members: Any) -> dict[str, Any]:
         """A new product; what `members` leaves out is of no interest."""

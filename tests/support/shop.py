@@ -15,6 +15,7 @@ from shop.errors import NotFound
 from tests.support import trust
 from tests.support.functions import Function, Host
 from tests.support.postgres import Server
+from tests.support.verbs import Verbs
 
 INVENTORY = (
     "list_products", "get_product", "list_categories", "create_product", "update_product",
@@ -127,7 +128,7 @@ class Answer:
         return target.removeprefix("<")
 
 
-class Api:
+class Api(Verbs):
     """A client of the functions."""
 
     def __init__(self, shop: Shop) -> None:
@@ -178,22 +179,6 @@ class Api:
             given["shop-identity"] = trust.identity(account, role)
         address = self.shop.find(method, path.partition("?")[0]).address
         return await self.send(method, address + path, body=body, headers=given)
-
-    async def get(self, path: str, **options: Any) -> Answer:
-        """GET the path."""
-        return await self.request("GET", path, **options)
-
-    async def post(self, path: str, body: Any = None, **options: Any) -> Answer:
-        """POST to the path."""
-        return await self.request("POST", path, body, **options)
-
-    async def put(self, path: str, body: Any, **options: Any) -> Answer:
-        """PUT to the path."""
-        return await self.request("PUT", path, body, **options)
-
-    async def delete(self, path: str, **options: Any) -> Answer:
-        """DELETE the path."""
-        return await self.request("DELETE", path, **options)
 
     async def order(self, product_id: int, quantity: int = 1, **options: Any) -> Answer:
         """Order pieces of one product."""

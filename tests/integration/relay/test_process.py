@@ -12,6 +12,16 @@ from tests.support.processes import running
 from tests.support.tables import Orders
 
 
+def _environment(orders: Orders, broker: Broker) -> dict[str, str]:
+    return {
+        "AREA": "orders",
+        "TOPIC": "order-events",
+        "CONSUMER_GROUP": "notify-order",
+        "DATABASE_URL": orders.url,
+        "KAFKA_BOOTSTRAP_SERVERS": broker.servers,
+    }
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_relay_serves_its_health_and_metrics_and_ends_when_it_is_told(
     orders: Orders, broker: Broker, tmp_path: Path, number: signal.Signals
@@ -20,13 +30,7 @@ def test_a_relay_serves_its_health_and_metrics_and_ends_when_it_is_told(
         "INSERT INTO outbox (aggregatetype, aggregateid, type, payload)"
         " VALUES ('orders', '1', 'com.shophub.order.created.v1', '{}')"
     )
-    environment = {
-        "AREA": "orders",
-        "TOPIC": "order-events",
-        "CONSUMER_GROUP": "notify-order",
-        "DATABASE_URL": orders.url,
-        "KAFKA_BOOTSTRAP_SERVERS": broker.servers,
-    }
+    environment = _environment(orders, broker)
 
     with running("relay.publish_outbox", tmp_path, environment) as relay:
         relay.wait_for("/metrics", 'status="confirmed"} 1.0')
@@ -64,14 +68,7 @@ def test_an_event_goes_on_with_the_trace_of_its_change(
         " VALUES ('orders', '1', 'com.shophub.order.created.v1', '{}', %s)",
         f"00-{trace}-b7ad6b7169203331-01",
     )
-    environment = {
-        "AREA": "orders",
-        "TOPIC": "order-events",
-        "CONSUMER_GROUP": "notify-order",
-        "DATABASE_URL": orders.url,
-        "KAFKA_BOOTSTRAP_SERVERS": broker.servers,
-        "OTEL_TRACES_EXPORTER": "console",
-    }
+    environment = _environment(orders, broker) | {"OTEL_TRACES_EXPORTER": "console"}
 
     with running("relay.publish_outbox", tmp_path, environment) as relay:
         relay.wait_for("/metrics", 'type="order.created"} 1.0')
@@ -95,14 +92,7 @@ def test_an_event_that_is_published_again_is_the_same_to_the_byte(
         " VALUES ('orders', '1', 'com.shophub.order.created.v1', '{}', %s)",
         "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     )
-    environment = {
-        "AREA": "orders",
-        "TOPIC": "order-events",
-        "CONSUMER_GROUP": "notify-order",
-        "DATABASE_URL": orders.url,
-        "KAFKA_BOOTSTRAP_SERVERS": broker.servers,
-        "OTEL_TRACES_EXPORTER": "console",
-    }
+    environment = _environment(orders, broker) | {"OTEL_TRACES_EXPORTER": "console"}
 
     with running("relay.publish_outbox", tmp_path, environment) as relay:
         relay.wait_for(
