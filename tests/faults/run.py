@@ -35,7 +35,7 @@ class Outcome:
 
     what: str
     history: History
-    repeated: int
+    repeated: Counter[str]
     back: float
     level: float
     recoveries: list[tuple[Fault, float]] = field(default_factory=list)
@@ -58,7 +58,7 @@ class Outcome:
             statuses["confirmed"],
             statuses["rejected"],
             statuses["cancelled"],
-            self.repeated,
+            self.repeated.total(),
             len(history.events),
             len(history.records),
             len(history.notified),

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 from math import inf
@@ -21,7 +22,7 @@ class Seen:
     """Everything that clients saw.
 
     `confirmed` are orders that were confirmed, `last_confirmed` when the last one was, `repeated`
-    how many requests were sent again.
+    how many requests were sent again, by what they had been answered.
     """
 
     asked: list[Asked] = field(default_factory=list)
@@ -31,7 +32,7 @@ class Seen:
     pages: list[Page] = field(default_factory=list)
     confirmed: list[int] = field(default_factory=list)
     last_confirmed: float = 0.0
-    repeated: int = 0
+    repeated: Counter[str] = field(default_factory=Counter)
 
     def note_order(self, answer: Answer, began: float, ended: float) -> None:
         """Take what an answer to an order says of it, or of the stock."""
@@ -71,9 +72,16 @@ class Seen:
                 return answer
             if time.monotonic() > deadline:
                 return None
-            self.repeated += 1
+            self.repeated[_told(answer)] += 1
             await asyncio.sleep(pause)
             pause = min(_LONGEST_PAUSE, pause * 1.6)
+
+
+def _told(answer: Answer | None) -> str:
+    """Why a request has to be sent again."""
+    if answer is None:
+        return "no answer"
+    return f"{answer.status} {answer.body[:200].decode(errors='replace')}"
 
 
 @dataclass(frozen=True, slots=True)
