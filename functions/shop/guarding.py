@@ -23,6 +23,8 @@ from shop.errors import PROBLEM_TYPE
 from shop.settings import Settings
 
 _NEVER = float("inf")
+# For which a connection that nobody uses outlives the word that the process ends.
+_LAST_SECONDS = 0.5
 _HOST = re.compile(rb"[A-Za-z0-9._-]{1,255}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
 
 # Connections that were refused or cut off by this process, by the reason.
@@ -80,6 +82,7 @@ class GuardedProtocol(CorkedProtocol):
         self._head_bytes = 0
         self._moved_on = False
         self._deaf = False
+        self._ends = False
 
     def connection_made(self, transport: Any) -> None:
         """Take the connection, or refuse it where there are too many."""
@@ -173,7 +176,7 @@ class GuardedProtocol(CorkedProtocol):
             raise _RefusalError(*_TOO_LONG)
         self._check_head()
         super().on_headers_complete()
-        if self.parser.should_upgrade():
+        if self._ends or self.parser.should_upgrade():
             self.cycle.keep_alive = False
         self._in_head = False
         self._moved_on = True
@@ -224,6 +227,24 @@ class GuardedProtocol(CorkedProtocol):
         """The client reads again."""
         super().resume_writing()
         self._write_due = _NEVER
+
+    # --- what the server tells ----------------------------------------------------------------
+
+    def shutdown(self) -> None:
+        """End after the request that is on its way, or after one that comes within a moment.
+
+        Closed at once, a connection that is in use would break under the next request, of which
+        the client could not tell whether it has been read. Its answer says that it is the last.
+        """
+        self._ends = True
+        if self._answering:
+            super().shutdown()
+        else:
+            self.loop.call_later(_LAST_SECONDS, self._end_if_unused)
+
+    def _end_if_unused(self) -> None:
+        if not self._answering and not self._head_bytes:
+            self.transport.close()
 
     # --- refusing -----------------------------------------------------------------------------
 
