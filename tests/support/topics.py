@@ -1,17 +1,22 @@
 """What is on Kafka: every record of the events' topics, and how far their readers are."""
 
 import contextlib
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from kafka import KafkaConsumer
+from kafka.errors import KafkaError
 from kafka.structs import TopicPartition
 
 from local import manifests
 from local.layout import ROOT
+from local.manifests import KafkaSource
 
 _POLL_MS = 500
+# What waits for an answer without a bound has waited for ever, where Kafka had been ill.
+_PATIENCE_MS, _PATIENCE_SECONDS = 10_000, 60.0
 _MOST_POLLS = 60
 
 Offsets = Mapping[tuple[str, int], int]
@@ -50,7 +55,7 @@ class Topics:
         """The offset behind the last record of each partition."""
         with self._consumer(None) as consumer:
             partitions = self._partitions(consumer)
-            ends = consumer.end_offsets(partitions)
+            ends = consumer.end_offsets(partitions, timeout_ms=_PATIENCE_MS)
             return {(each.topic, each.partition): ends[each] for each in partitions}
 
     def records(self, since: Offsets) -> list[Record]:
@@ -74,14 +79,28 @@ class Topics:
         return sorted(found, key=lambda each: (each.topic, each.partition, each.offset))
 
     def lag(self) -> int:
-        """Records that the sources have not delivered yet, or not yet said so."""
-        total = 0
-        for source in self._sources:
-            with self._consumer(source.group) as consumer:
-                partitions = [p for p in self._partitions(consumer) if p.topic in source.topics]
-                ends = consumer.end_offsets(partitions)
-                total += sum(ends[each] - (consumer.committed(each) or 0) for each in partitions)
-        return total
+        """Records that the sources have not delivered yet, or not yet said so.
+
+        Raises:
+            KafkaError: Kafka has not answered, for a minute.
+        """
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                return sum(map(self._lag_of, self._sources))
+            except KafkaError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+
+    def _lag_of(self, source: KafkaSource) -> int:
+        with self._consumer(source.group) as consumer:
+            partitions = [p for p in self._partitions(consumer) if p.topic in source.topics]
+            ends = consumer.end_offsets(partitions, timeout_ms=_PATIENCE_MS)
+            return sum(
+                ends[each] - (consumer.committed(each, timeout_ms=_PATIENCE_MS) or 0)
+                for each in partitions
+            )
 
     def _partitions(self, consumer: Any) -> list[TopicPartition]:
         topics = sorted({topic for source in self._sources for topic in source.topics})
@@ -104,7 +123,7 @@ class Topics:
         try:
             yield consumer
         finally:
-            consumer.close(autocommit=False)
+            consumer.close(autocommit=False, timeout_ms=1_000)
 
 
 def _record(fetched: Any) -> Record:
