@@ -1,6 +1,6 @@
 """The rehearsal: a shop that is used goes from one release to the next, back again, and on.
 
-`scripts/task rehearse:upgrade -- --before v1.0.0` prints how long each part took.
+`scripts/task rehearse:upgrade -- --before 667abf9` prints how long each part took.
 """
 
 from collections.abc import Iterator
