@@ -8,6 +8,7 @@ from tests.faults.history import (
     CREATED,
     LOW,
     REJECTED,
+    UPDATED,
     Edit,
     Event,
     History,
@@ -168,6 +169,21 @@ BROKEN: dict[str, tuple[str, Change]] = {
     "a price that was refused and is there": (
         "an_edit_is_there_once",
         changed("edits", 1, outcome="fail"),
+    ),
+    "a count that was answered and is not there": (
+        "an_edit_is_there_once",
+        added("edits", Edit("count", 7, 11, "ok", 9, 10)),
+    ),
+    "a count that was refused and is there": (
+        "an_edit_is_there_once",
+        both(
+            added("edits", Edit("count", 7, 11, "fail", 9, 10)),
+            changed("products", 0, version=3),
+            added("events", Event(PRODUCTS, 8, "p-count", UPDATED, "7", published=True,
+                                  data={"price": Decimal(9), "version": 3, "cause": "edit"})),
+            added("records", Record(PRODUCTS, 1, 22, "7", "p-count", b"{}")),
+            added("notified", "p-count"),
+        ),
     ),
     "an edit that is lost in the row": (
         "a_product_is_what_its_last_edit_says",

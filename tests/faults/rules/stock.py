@@ -63,7 +63,7 @@ def a_restock_is_there_once(history: History) -> Iterator[str]:
 
 
 def an_edit_is_there_once(history: History) -> Iterator[str]:
-    """A price was set once where that was answered, never where it was refused."""
+    """A price was set once where that was answered, never where it was refused; so was a count."""
     set_to: Counter[tuple[int, int]] = Counter()
     seen: set[tuple[int, int]] = set()
     for event in history.events:
@@ -80,6 +80,16 @@ def an_edit_is_there_once(history: History) -> Iterator[str]:
             yield f"product {edit.product} has the price {edit.value} {number} times"
         if edit.outcome == "fail" and number:
             yield f"product {edit.product} has the price {edit.value}, which was refused"
+    edits = Counter(
+        (edit.product, edit.outcome) for edit in history.edits if edit.kind in ("price", "count")
+    )
+    for product in history.products:
+        sure, maybe = edits[product.id, "ok"], edits[product.id, "unknown"]
+        if not sure <= product.version - 1 <= sure + maybe:
+            yield (
+                f"product {product.id} was edited {product.version - 1} times, "
+                f"{sure} were answered and {maybe} are unknown"
+            )
 
 
 def a_product_is_what_its_last_edit_says(history: History) -> Iterator[str]:
