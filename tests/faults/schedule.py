@@ -11,18 +11,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
+# All that a shop without accounts consists of; tests/faults/test_schedule.py holds it to that.
 PROCESSES = (
-    "create_order", "reserve_stock", "release_stock", "cancel_order", "settle_orders",
-    "receive_stock", "update_product", "delete_product", "get_product", "get_order",
-    "notify_order", "notify_inventory", "orders-relay", "inventory-relay", "courier",
-    "event-sources", "gateway", "postgres", "kafka",
+    "cancel_order", "create_order", "create_product", "delete_product", "get_order",
+    "get_product", "list_categories", "list_dead_letters", "list_notifications", "list_orders",
+    "list_products", "notify_inventory", "notify_order", "receive_stock", "record_dead_letter",
+    "release_stock", "reserve_stock", "settle_orders", "update_product", "orders-relay",
+    "inventory-relay", "courier", "event-sources", "gateway", "postgres", "kafka",
 )  # fmt: skip
 LINKS = (
-    "client>gateway", "gateway>create_order", "gateway>cancel_order", "gateway>update_product",
-    "create_order>reserve_stock", "cancel_order>release_stock", "create_order>postgres",
-    "reserve_stock>postgres", "release_stock>postgres", "update_product>postgres",
-    "notify_order>postgres", "orders-relay>postgres", "orders-relay>kafka",
-    "inventory-relay>kafka", "event-sources>kafka",
+    "client>gateway", "gateway>create_order", "gateway>cancel_order", "gateway>get_order",
+    "gateway>create_product", "gateway>update_product", "gateway>receive_stock",
+    "gateway>delete_product", "create_order>reserve_stock", "cancel_order>release_stock",
+    "settle_orders>release_stock", "create_order>postgres", "cancel_order>postgres",
+    "settle_orders>postgres", "reserve_stock>postgres", "release_stock>postgres",
+    "create_product>postgres", "update_product>postgres", "receive_stock>postgres",
+    "notify_order>postgres", "notify_inventory>postgres", "record_dead_letter>postgres",
+    "courier>postgres", "orders-relay>postgres", "orders-relay>kafka", "inventory-relay>postgres",
+    "inventory-relay>kafka", "event-sources>kafka", "event-sources>record_dead_letter",
+    "event-sources>settle_orders",
 )  # fmt: skip
 CLOCKS = ("postgres", "gateway", "create_order", "settle_orders", "notify_order")
 DISKS = ("postgres", "kafka")
