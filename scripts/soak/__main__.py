@@ -18,7 +18,7 @@ from local import testing
 from local.layout import PlatformError
 from local.state import State
 from soak.load import CLIENTS, Load, Window
-from soak.samples import Sample, look
+from soak.samples import Host, Sample, look
 from soak.trend import Allowance, trend
 
 _OFFSET = int(os.environ.get("SHOP_TEST_PORT_OFFSET") or 22_000)
@@ -26,6 +26,8 @@ _STEP_SECONDS = 6.0
 # Caches, pools and the first generations of everything fill while it warms up.
 _WARM_UP = 0.2
 _SAMPLES = 60
+# What the machine's host takes away is felt from here on.
+_NOTICED = 0.05
 _SHORTEST_PAUSE = 10.0
 
 _MEMORY, _ALL_MEMORY = Allowance(0.10, 3.0), Allowance(0.05, 0.0)
@@ -72,10 +74,12 @@ async def _soak(state: State, seconds: float, rate: float) -> tuple[list[Moment]
         running = asyncio.create_task(load.run(rate, began + seconds))
         pause = max(_SHORTEST_PAUSE, seconds / _SAMPLES)
         moments: list[Moment] = []
+        host = Host()
         while not running.done():
             load.window = Window()
             await asyncio.wait({running}, timeout=pause)
             window = load.window
+            window.stolen = host.stolen()
             moments.append((time.monotonic() - began, await asyncio.to_thread(look, state), window))
             print(_line(*moments[-1]), flush=True)
         await running
@@ -89,6 +93,7 @@ def _line(at: float, sample: Sample, window: Window) -> str:
         f"  {at / 60:5.1f} min  {window.answers:6} answered  {window.failed} failed"
         f"  p50 {p50:5.1f} ms  p99 {p99:6.1f} ms  {memory:6.0f} MB  {files} files"
         f"  {sample.connections} connections  {sample.backlog} behind"
+        f"  {window.stolen:4.0%} stolen"
     )
 
 
@@ -96,7 +101,11 @@ def _report(moments: list[Moment], rate: float) -> int:
     answered = sum(window.answers for _, _, window in moments)
     failed = sum(window.failed for _, _, window in moments)
     late = sum(window.late for _, _, window in moments)
-    print(f"{answered} answered at {rate:.0f}/s, {failed} failed, {late} left out as too late\n")
+    print(f"{answered} answered at {rate:.0f}/s, {failed} failed, {late} left out as too late")
+    disturbed = sum(window.stolen > _NOTICED for _, _, window in moments)
+    print(
+        f"{disturbed} of {len(moments)} windows lost over {_NOTICED:.0%} of the processors' time\n"
+    )
     # The last window is cut short, and what was asked for in it may have nothing to be late for.
     steady = [each for each in moments[:-1] if each[0] > _WARM_UP * moments[-1][0]]
     times = [each[0] for each in steady]

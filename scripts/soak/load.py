@@ -26,11 +26,15 @@ _SHARES = {"product": 30, "products": 20, "orders": 10, "order": 30, "cancel": 5
 
 @dataclass(slots=True)
 class Window:
-    """What was measured since it was opened: seconds of each answer, by kind, and failures."""
+    """What was measured since it was opened: seconds of each answer, by kind, and failures.
+
+    `stolen` is the share of the processors' time that the machine's host gave to others.
+    """
 
     latencies: dict[str, list[float]] = field(default_factory=dict)
     failed: int = 0
     late: int = 0
+    stolen: float = 0.0
 
     @property
     def answers(self) -> int:

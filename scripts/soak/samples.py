@@ -1,6 +1,7 @@
 """What is measured beside the load: memory, files, connections, backlogs."""
 
 import contextlib
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,23 @@ class Sample:
     files: Mapping[str, int]
     connections: int
     backlog: int
+
+
+class Host:
+    """Whoever runs this machine beside others, and gives them some of its processors' time."""
+
+    def __init__(self) -> None:
+        self._before = self._now()
+
+    def stolen(self) -> float:
+        """The share of the processors' time, from 0 to 1, that others had since the last call."""
+        (at, taken), before = self._now(), self._before
+        self._before = at, taken
+        return (taken - before[1]) / (at - before[0]) / (psutil.cpu_count() or 1)
+
+    @staticmethod
+    def _now() -> tuple[float, float]:
+        return time.monotonic(), getattr(psutil.cpu_times(), "steal", 0.0)
 
 
 def look(state: State) -> Sample:
