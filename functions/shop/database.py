@@ -28,6 +28,9 @@ Execute = Callable[[PreparedConnection, "Statement", Mapping[str, Any]], Awaitab
 _log = logging.getLogger(__name__)
 _DIALECT = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 _WAIT_FOR_CONNECTION = 2.0
+# A pool that has lost its server tries again after 1, 2, 4, 8 … seconds, and notices late that it
+# is back. Given up for as soon as nobody waits any more, each new caller begins with a try at once.
+_TRY_CONNECTING = _WAIT_FOR_CONNECTION
 
 
 class Statement:
@@ -72,8 +75,8 @@ def _only(row: Row | None, statement: Statement) -> Row:
     return row
 
 
-async def _alive(connection: PreparedConnection) -> None:
-    """Refuse an idle connection that the server has ended, without asking the server.
+def _is_alive(connection: PreparedConnection) -> bool:
+    """Whether the server has not ended an idle connection, without asking the server.
 
     An idle connection has nothing to read but the server's farewell. A look at its socket
     costs 2 µs where a round trip costs 60; should it be a mere notice, a new connection does no
@@ -81,10 +84,7 @@ async def _alive(connection: PreparedConnection) -> None:
     """
     poll = select.poll()
     poll.register(connection.pgconn.socket, select.POLLIN)
-    if poll.poll(0):
-        # The pool takes back whatever is not closed, and would hand it out for ever.
-        await connection.close()
-        raise psycopg.OperationalError("the server ended the connection")
+    return not poll.poll(0)
 
 
 class Database:
@@ -106,9 +106,8 @@ class Database:
             min_size=1,
             max_size=most_connections,
             timeout=_WAIT_FOR_CONNECTION,
-            reconnect_timeout=30.0,
+            reconnect_timeout=_TRY_CONNECTING,
             max_idle=60.0,
-            check=_alive,
             kwargs={
                 "autocommit": True,
                 "application_name": f"shop-{function}",
@@ -181,12 +180,26 @@ class Database:
         except TimeoutError:
             raise DependencyDown("The database is busy.") from None
         try:
-            return await self._pool.getconn()
+            return await self._connected()
         except BaseException as error:
             self._free.release()
             if isinstance(error, PoolTimeout | psycopg.Error):
                 raise DependencyDown("The database is not reachable.") from error
             raise
+
+    async def _connected(self) -> PreparedConnection:
+        """A connection that the server has not ended.
+
+        The pool has a check of its own, but pauses for a second or more after the second one that
+        fails: a request would end before all that a restart has left behind are out of the way.
+        """
+        give_up = time.monotonic() + _WAIT_FOR_CONNECTION
+        while True:
+            connection = await self._pool.getconn(timeout=give_up - time.monotonic())
+            if _is_alive(connection):
+                return connection
+            await connection.close()
+            await self._pool.putconn(connection)  # It takes out what is closed, and makes another.
 
     async def _give_back(self, connection: PreparedConnection) -> None:
         try:

@@ -30,7 +30,7 @@ class Rules:
     of_at_least: int = 20
     window_seconds: float = 10.0
     open_seconds: float = 1.0
-    most_open_seconds: float = 10.0
+    most_open_seconds: float = 4.0
     # A service that has not answered for this long may be asleep, and then has this long to wake.
     asleep_after_seconds: float = 60.0
     waking_seconds: float = 30.0

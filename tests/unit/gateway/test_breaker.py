@@ -93,7 +93,7 @@ def test_one_request_after_its_time_decides(breaker: Breaker, clock: Clock) -> N
     end(breaker, "..")
 
 
-def test_each_failed_try_doubles_the_wait_up_to_ten_seconds(breaker: Breaker, clock: Clock) -> None:
+def test_each_failed_try_doubles_the_wait_up_to_four_seconds(breaker: Breaker, clock: Clock) -> None:
     end(breaker, "x" * 5)
     waits = []
     for _ in range(6):
@@ -103,7 +103,7 @@ def test_each_failed_try_doubles_the_wait_up_to_ten_seconds(breaker: Breaker, cl
         waits.append(clock.now - began)
         end(breaker, "x")
 
-    assert waits == [1.0, 2.0, 4.0, 8.0, 10.0, 10.0]
+    assert waits == [1.0, 2.0, 4.0, 4.0, 4.0, 4.0]
 
 
 def test_after_a_success_it_opens_for_a_second_again(breaker: Breaker, clock: Clock) -> None:
