@@ -93,7 +93,9 @@ def test_one_request_after_its_time_decides(breaker: Breaker, clock: Clock) -> N
     end(breaker, "..")
 
 
-def test_each_failed_try_doubles_the_wait_up_to_four_seconds(breaker: Breaker, clock: Clock) -> None:
+def test_each_failed_try_doubles_the_wait_up_to_four_seconds(
+    breaker: Breaker, clock: Clock
+) -> None:
     end(breaker, "x" * 5)
     waits = []
     for _ in range(6):
